@@ -1,0 +1,69 @@
+// A request as plain values: no socket, no domain. Built by the porch (src/http/server) or by a test.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace zephyr::http {
+
+enum class Method { get, head, post, put, patch, del, options, other };
+std::string_view to_string(Method method);
+Method method_from(std::string_view text);
+// RFC 9110 9.2.1: GET, HEAD, OPTIONS. None of ours changes state.
+bool is_safe(Method method);
+
+struct Header {
+    std::string name;
+    std::string value;
+};
+
+// Names compare without case; order is kept.
+class Headers {
+public:
+    void add(std::string name, std::string value) { list_.push_back({std::move(name), std::move(value)}); }
+    void set(std::string_view name, std::string value);  // replaces every header of that name
+    void remove(std::string_view name);
+    // The value of the only header of that name; nothing when absent or repeated (a repeated security header is refused earlier).
+    std::optional<std::string_view> get(std::string_view name) const;
+    std::size_t count(std::string_view name) const;
+    std::vector<Header> const& all() const { return list_; }
+
+private:
+    std::vector<Header> list_;
+};
+
+struct Request {
+    Method method = Method::get;
+    std::string target;      // as received, for nothing but refusing and logging
+    std::string path = "/";  // decoded and checked by the URL firewall: no //, no dot segments, no control characters
+    Headers headers;
+    std::string body;
+
+    std::string peer_address;    // of the socket
+    std::string client_address;  // after the trusted proxies; the peer's unless a listed proxy says otherwise
+    std::string scheme = "http"; // as the client used it, after the trusted proxies
+    std::string host;            // as the client named it
+    std::string request_id;      // ours, never the client's
+    std::string csp_nonce;       // set by the security headers middleware, used by pages
+    std::string route;           // pattern of the matched route, "/users/{id}"; for logs and metrics
+    std::map<std::string, std::string, std::less<>> path_parameters;
+
+    // First value of a query or form field; nothing when absent. Repeated security-relevant fields: see `query_all`.
+    std::optional<std::string> query(std::string_view name) const;
+    std::vector<std::pair<std::string, std::string>> query_fields() const;
+    // Fields of an application/x-www-form-urlencoded body.
+    std::optional<std::string> form(std::string_view name) const;
+    std::vector<std::pair<std::string, std::string>> form_fields() const;
+    bool has_form_body() const;
+    bool has_json_body() const;
+    std::optional<std::string> cookie(std::string_view name) const;  // nothing when repeated
+    std::string const& parameter(std::string_view name) const;       // a path parameter; throws Fault for a name the route has not
+    // True when the client prefers a page to JSON (Accept names text/html before application/json).
+    bool wants_html() const;
+};
+
+}  // namespace zephyr::http
