@@ -40,10 +40,10 @@ struct StoredEvent {
 };
 
 struct Query {
-    std::optional<UserId> subject;
-    std::optional<std::string> code;
-    std::optional<TimePoint> from;
-    std::optional<TimePoint> until;
+    std::optional<UserId> subject = std::nullopt;
+    std::optional<std::string> code = std::nullopt;
+    std::optional<TimePoint> from = std::nullopt;
+    std::optional<TimePoint> until = std::nullopt;
     std::int64_t before_sequence = 0;  // 0: from the newest; pages go backwards
     std::size_t limit = 100;           // at most 1000
 };
@@ -56,7 +56,12 @@ public:
     // For an event that records no change of ours, such as a refusal.
     void append(Event const&);
     std::vector<StoredEvent> query(Query const&);
-    // Destroys the personal fields of every event about this person; the events stay.
+    std::vector<StoredEvent> query(storage::Transaction&, Query const&);
+    // How many events of one code happened from `from` until before `until`, among the newest 100,000 of all: for dashboards, so that
+    // a number on a page never costs a walk through years.
+    std::int64_t count(std::string_view code, TimePoint from, TimePoint until);
+    // Destroys the personal fields of every event about this person, and where they came from in every event by this
+    // person about another; the events stay. Returns how many events lost something.
     std::int64_t erase_personal(storage::Transaction&, UserId const&);
 
 private:

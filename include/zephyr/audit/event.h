@@ -28,23 +28,23 @@ struct Actor {
 
 // Where a request came from. Personal data: stored sealed, erased with the person.
 struct Origin {
-    std::string address;     // of the client, after the trusted proxies
-    std::string user_agent;  // cut to 256 bytes
-    std::string request_id;
-    std::string session_ref;
+    std::string address = {};     // of the client, after the trusted proxies
+    std::string user_agent = {};  // cut to 256 bytes
+    std::string request_id = {};
+    std::string session_ref = {};
 };
 
 struct Event {
     std::string_view code;  // from codes.h, such as "ZAUTH01I"
-    Actor actor;
-    std::optional<UserId> subject;  // whose account it concerns
+    Actor actor = {};
+    std::optional<UserId> subject = std::nullopt;  // whose account it concerns
     Outcome outcome = Outcome::success;
-    std::string reason;  // a Failure id or another stable word
-    Origin origin;
+    std::string reason = {};  // a Failure id or another stable word
+    Origin origin = {};
     // Field and value, never a secret and never personal data: "role"="admin", "factor"="totp".
-    std::vector<std::pair<std::string, std::string>> details;
+    std::vector<std::pair<std::string, std::string>> details = {};
     // Personal details, stored sealed: the name that was typed, the e-mail it was changed to.
-    std::vector<std::pair<std::string, std::string>> personal;
+    std::vector<std::pair<std::string, std::string>> personal = {};
 };
 
 }  // namespace zephyr::audit

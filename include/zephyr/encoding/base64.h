@@ -1,4 +1,4 @@
-// base64 with padding (RFC 4648 4): Basic credentials, PEM bodies, PHC strings' neighbours.
+// base64 with padding (RFC 4648 4): HTTP Basic credentials, PEM bodies.
 #pragma once
 
 #include <string>

@@ -14,8 +14,8 @@ inline constexpr Failure base64url_malformed{Kind::invalid, "base64url.malformed
 }  // namespace errors
 
 std::string base64url_encode(ByteView bytes);
-// Strict: only the 64 characters, no padding, no blanks or line breaks, no length of 4n+1, and unused trailing bits must
-// be zero (RFC 4648 3.5), so each value has exactly one spelling.
+// Strict: only the 64 characters, no padding, no blanks or line breaks, no length of 4n+1, and unused trailing bits
+// must be zero (RFC 4648 3.5), so each value has exactly one spelling.
 Result<Bytes> base64url_decode(std::string_view text);
 
 }  // namespace zephyr::encoding

@@ -16,16 +16,17 @@ struct FactorUse {
     TimePoint at;
 };
 
-// Someone with a session that may still be pending: the password was right, but a demanded factor (or a new password) is missing.
-// Only factor routes and logout accept it.
+// Someone with a session that may still be pending: the password was right, but a demanded factor (or a new password)
+// is missing. Only factor routes and logout accept it.
 struct SessionHolder {
     UserId user;
     std::string username;
     std::string display_name;
     SessionRef session;
     std::vector<FactorUse> factors;
-    std::string pending;  // empty, or the failure id that require_login answers: "mfa.required", "passwords.change_required"
-    std::string csrf_token;  // what a form of this session must carry
+    std::string
+        pending;  // empty, or the failure id that require_login answers: "mfa.required", "passwords.change_required"
+    std::string csrf_token;          // what a form of this session must carry
     std::vector<std::string> roles;  // effective, sorted
 
     std::optional<TimePoint> proved(std::string_view factor) const;

@@ -1,6 +1,7 @@
 // A request as plain values: no socket, no domain. Built by the porch (src/http/server) or by a test.
 #pragma once
 
+#include <initializer_list>
 #include <map>
 #include <optional>
 #include <string>
@@ -24,10 +25,13 @@ struct Header {
 // Names compare without case; order is kept.
 class Headers {
 public:
+    Headers() = default;
+    Headers(std::initializer_list<Header> list) : list_{list} {}
     void add(std::string name, std::string value) { list_.push_back({std::move(name), std::move(value)}); }
     void set(std::string_view name, std::string value);  // replaces every header of that name
     void remove(std::string_view name);
-    // The value of the only header of that name; nothing when absent or repeated (a repeated security header is refused earlier).
+    // The value of the only header of that name; nothing when absent or repeated (a repeated security header is refused
+    // earlier).
     std::optional<std::string_view> get(std::string_view name) const;
     std::size_t count(std::string_view name) const;
     std::vector<Header> const& all() const { return list_; }
@@ -38,30 +42,40 @@ private:
 
 struct Request {
     Method method = Method::get;
-    std::string target;      // as received, for nothing but refusing and logging
+    // The porch (or a test) fills method, target, headers, body, peer_address and scheme; App derives the rest before
+    // anyone looks.
+    std::string target;      // as received, "/users/7?tab=a"; App routes by it, nobody else should
     std::string path = "/";  // decoded and checked by the URL firewall: no //, no dot segments, no control characters
     Headers headers;
     std::string body;
 
-    std::string peer_address;    // of the socket
-    std::string client_address;  // after the trusted proxies; the peer's unless a listed proxy says otherwise
-    std::string scheme = "http"; // as the client used it, after the trusted proxies
-    std::string host;            // as the client named it
-    std::string request_id;      // ours, never the client's
-    std::string csp_nonce;       // set by the security headers middleware, used by pages
-    std::string route;           // pattern of the matched route, "/users/{id}"; for logs and metrics
+    std::string peer_address;     // of the socket
+    std::string client_address;   // after the trusted proxies; the peer's unless a listed proxy says otherwise
+    std::string scheme = "http";  // as the client used it, after the trusted proxies
+    std::string host;             // as the client named it
+    std::string request_id;       // ours, never the client's
+    std::string csp_nonce;        // set by the security headers middleware, used by pages
+    std::string
+        csrf_token;  // set by the CSRF middleware for clients that want pages: what each form of the answer must carry
+    std::string route;  // pattern of the matched route, "/users/{id}"; "unmatched" or "refused" without one; for logs
+                        // and metrics
+    std::string rate_class;    // of the matched route (RouteOptions); empty: the default class
+    bool csrf_exempt = false;  // the matched route says why (RouteOptions)
     std::map<std::string, std::string, std::less<>> path_parameters;
 
-    // First value of a query or form field; nothing when absent. Repeated security-relevant fields: see `query_all`.
+    // The value of the only query or form field of that name; nothing when absent or repeated, so no two readers can
+    // take different ones. Lists read `query_all`.
     std::optional<std::string> query(std::string_view name) const;
+    std::vector<std::string> query_all(std::string_view name) const;
     std::vector<std::pair<std::string, std::string>> query_fields() const;
-    // Fields of an application/x-www-form-urlencoded body.
+    // Fields of an application/x-www-form-urlencoded body; none when it is another type or malformed.
     std::optional<std::string> form(std::string_view name) const;
     std::vector<std::pair<std::string, std::string>> form_fields() const;
     bool has_form_body() const;
     bool has_json_body() const;
     std::optional<std::string> cookie(std::string_view name) const;  // nothing when repeated
-    std::string const& parameter(std::string_view name) const;       // a path parameter; throws Fault for a name the route has not
+    std::string const& parameter(
+        std::string_view name) const;  // a path parameter; throws Fault for a name the route has not
     // True when the client prefers a page to JSON (Accept names text/html before application/json).
     bool wants_html() const;
 };

@@ -27,6 +27,8 @@ public:
     virtual encoding::Json export_for(storage::Transaction&, UserId const&) = 0;
     // Deletes or blanks it, inside the caller's transaction: all sources or none.
     virtual void erase(storage::Transaction&, UserId const&) = 0;
+    // Sources with a higher number erase later. The account itself is last.
+    virtual int erase_order() const { return 0; }
 };
 
 }  // namespace zephyr::privacy

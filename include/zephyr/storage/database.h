@@ -1,7 +1,8 @@
 // One façade over SQLite 3.40 and PostgreSQL 15: one SQL text, `$1` parameters, typed rows.
 //
-// Portable subset: INTEGER milliseconds for time, TEXT, BLOB parameters, ON CONFLICT … DO UPDATE, RETURNING. Queries are never translated; the
-// few words that differ in table definitions are placeholders in migrations (migrations.h).
+// Portable subset: milliseconds for time, TEXT, blobs, ON CONFLICT … DO UPDATE, RETURNING. Where PostgreSQL cannot tell
+// a parameter's type ("$1 IS NULL"), say CAST($1 AS BIGINT) or CAST($1 AS TEXT). Queries are never translated; the few
+// words that differ in table definitions are placeholders in migrations (migrations.h).
 //
 // A write is a closure over a Transaction. It commits when the closure returns and rolls back when it throws or
 // returns a Result that holds an Error (so a refusal leaves nothing behind). It may run on another thread (SQLite: the
@@ -11,9 +12,17 @@
 // A write or read called inside a write of the same Database joins the outer transaction.
 //
 // Every method throws StorageFault when the store is down, full or locked beyond its deadline; a broken unique key is
-// a UniqueViolation, which the room's store catches and turns into a Result.
+// a UniqueViolation, which the room's store catches and turns into a Result. Wrong SQL or a wrong parameter is a Fault.
+//
+// A statement that fails spoils its transaction, on both engines alike: nothing more runs in it and it cannot commit.
+// So catch UniqueViolation around write(), not inside the closure; to go on after one, use try_run, or better
+// INSERT … ON CONFLICT DO NOTHING and the number of rows changed.
+//
+// Text is valid UTF-8 without NUL, or binding it is a Fault. LIKE minds case and "…" never is a string, on both
+// engines.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -21,6 +30,7 @@
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -41,16 +51,36 @@ public:
 using Value = std::variant<std::monostate, std::int64_t, std::string, Bytes>;
 using Values = std::vector<Value>;
 
-inline Value null() { return std::monostate{}; }
-inline Value bind(std::int64_t number) { return number; }
-inline Value bind(int number) { return std::int64_t{number}; }
-inline Value bind(bool flag) { return std::int64_t{flag ? 1 : 0}; }
-inline Value bind(std::string_view text) { return std::string{text}; }
-inline Value bind(std::string text) { return text; }
-inline Value bind(char const* text) { return std::string{text}; }
-inline Value bind(Bytes bytes) { return bytes; }
-inline Value bind(ByteView bytes) { return to_bytes(bytes); }
-inline Value bind(TimePoint time) { return to_millis(time); }
+inline Value null() {
+    return std::monostate{};
+}
+inline Value bind(std::int64_t number) {
+    return number;
+}
+inline Value bind(int number) {
+    return std::int64_t{number};
+}
+inline Value bind(bool flag) {
+    return std::int64_t{flag ? 1 : 0};
+}
+inline Value bind(std::string_view text) {
+    return std::string{text};
+}
+inline Value bind(std::string text) {
+    return text;
+}
+inline Value bind(char const* text) {
+    return std::string{text};
+}
+inline Value bind(Bytes bytes) {
+    return bytes;
+}
+inline Value bind(ByteView bytes) {
+    return to_bytes(bytes);
+}
+inline Value bind(TimePoint time) {
+    return to_millis(time);
+}
 template <class T>
 Value bind(std::optional<T> const& value) {
     return value ? bind(*value) : null();
@@ -83,7 +113,10 @@ public:
     virtual Rows query(std::string_view sql, Values const& values) = 0;
     // Runs one statement and returns how many rows it changed.
     virtual std::int64_t execute(std::string_view sql, Values const& values) = 0;
+    // Runs one statement; false, with nothing changed and the transaction still good, when a unique key refuses it.
+    virtual bool try_execute(std::string_view sql, Values const& values) = 0;
     // Runs `action` on the committing thread once the outermost transaction is durable; not at all if it rolls back.
+    // The action may read but not write, and should not throw: the caller would hear of a fault though all is stored.
     virtual void after_commit(std::function<void()> action) = 0;
 
     template <class... T>
@@ -100,15 +133,19 @@ public:
     std::int64_t run(std::string_view sql, T const&... values) {
         return execute(sql, Values{bind(values)...});
     }
+    template <class... T>
+    bool try_run(std::string_view sql, T const&... values) {
+        return try_execute(sql, Values{bind(values)...});
+    }
 };
 
 enum class Engine { sqlite, postgresql };
 
 // How often the database was asked, for tests that hold us to a number of round trips. Counted per Database.
 struct StatementCounts {
-    std::int64_t statements = 0;  // without BEGIN and COMMIT
-    std::int64_t reads = 0;       // read transactions
-    std::int64_t writes = 0;      // write transactions
+    std::int64_t statements = 0;  // without BEGIN, COMMIT and savepoints; a closure run again counts again
+    std::int64_t reads = 0;       // read transactions, joined ones not counted
+    std::int64_t writes = 0;      // write transactions, joined ones not counted
 };
 
 class Database {
@@ -118,8 +155,10 @@ public:
     virtual StatementCounts counts() const = 0;
     // Cheap proof that the store answers; throws StorageFault when it does not. For /readyz.
     virtual void ping() = 0;
+    // Runs `body` while no other node that asks for this lock runs its own. For migrate().
+    virtual void with_schema_lock(std::function<void()> const& body) = 0;
 
-    // Reads see one consistent snapshot.
+    // Reads see one consistent snapshot. A write inside a plain read is a Fault.
     template <class F>
     auto read(F&& body) {
         return run_typed(std::forward<F>(body), Mode::read);
@@ -129,11 +168,13 @@ public:
         return run_typed(std::forward<F>(body), Mode::write);
     }
 
-protected:
     enum class Mode { read, write };
     enum class Ending { commit, roll_back };
+    using Body = std::function<Ending(Transaction&)>;
+
+protected:
     // Runs the body in a transaction of that mode, joining one already open on this thread.
-    virtual void run(Mode mode, std::function<Ending(Transaction&)> const& body) = 0;
+    virtual void run(Mode mode, Body const& body) = 0;
 
 private:
     template <class T>
@@ -163,18 +204,25 @@ private:
     }
 };
 
+// A call that finds every reader, connection or queue place taken for `patience` throws StorageFault.
 struct SqliteSettings {
-    std::string path;  // ":memory:" for tests
+    std::string path;  // ":memory:" for tests: one connection, so a read there holds up every write
     std::size_t readers = 8;
+    std::size_t waiting_writers = 4096;
+    std::chrono::milliseconds patience = 1s;
+    std::chrono::milliseconds lock_wait = 5s;  // for another process that writes the same file
 };
 struct PostgresSettings {
     std::string uri;  // postgresql://… or a key=value connection string
     std::size_t connections = 16;
     std::chrono::milliseconds connect_timeout = 2s;
     std::chrono::milliseconds statement_timeout = 5s;
+    std::chrono::milliseconds patience = 1s;
 };
 
+// Opens or makes the file (readable by its owner alone); throws StorageFault when that fails.
 std::unique_ptr<Database> open_sqlite(SqliteSettings settings);
+// Connects when first used.
 std::unique_ptr<Database> open_postgres(PostgresSettings settings);
 
 }  // namespace zephyr::storage

@@ -1,0 +1,201 @@
+// Every setting of the server as plain values. What each one means, its limits and its default stand in one place,
+// src/config/settings_table.cpp; docs/reference/settings.md is generated from there.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "zephyr/foundation/log.h"
+#include "zephyr/foundation/secret.h"
+
+namespace zephyr::config {
+
+using Duration = std::chrono::milliseconds;
+
+// Where to listen: an IP address (IPv6 without brackets) or "localhost"; port 0 lets the system choose.
+struct Endpoint {
+    std::string host;
+    std::uint16_t port = 0;
+
+    std::string str() const;  // "127.0.0.1:8080", "[::1]:8080"
+    bool is_loopback() const;
+    bool is_wildcard() const;  // 0.0.0.0 or ::
+    bool operator==(Endpoint const&) const = default;
+};
+
+struct ServerSettings {
+    Endpoint listen;
+    std::string public_url;  // the issuer: an origin, never empty after load()
+    bool behind_proxy = false;
+    std::vector<std::string> trusted_proxies;  // CIDR, such as "10.0.0.0/8"; a single address has its /32 or /128
+    std::string tls_certificate;               // path of a PEM chain; empty: no TLS
+    std::string tls_key;                       // path
+    std::int64_t io_threads = 0;               // 0: as many as cores
+    std::int64_t workers = 0;
+    std::int64_t queue = 0;  // requests that may wait for a worker; beyond it 503
+    std::int64_t max_connections = 0;
+    std::int64_t max_body_bytes = 0;
+    std::int64_t max_header_bytes = 0;
+    Duration handshake_timeout{};
+    Duration header_timeout{};
+    Duration body_timeout{};
+    Duration write_timeout{};
+    Duration idle_timeout{};
+    Duration drain{};     // how long running requests get when the server stops
+    std::string web_dir;  // templates and styles from here instead of the built-in ones; for development
+    std::string name;     // the name pages show
+    std::string logo;     // path of an image; empty: built in
+    std::string accent;   // "#rrggbb"; empty: built in
+
+    bool has_tls() const { return !tls_certificate.empty(); }
+};
+
+struct StorageSettings {
+    std::string data;  // the data folder: SQLite file, lock, control socket
+    SecretText url;    // empty: SQLite in the data folder; otherwise postgresql://…
+    std::int64_t connections = 0;
+    Duration statement_timeout{};
+};
+
+struct KeySettings {
+    std::string master_key_file;  // empty: a systemd credential, or made on first start
+};
+
+struct LogSettings {
+    LogLevel level = LogLevel::info;
+    LogFormat format = LogFormat::json;
+};
+
+struct MetricsSettings {
+    bool enabled = false;
+    SecretText token;  // the bearer token /metrics asks for
+};
+
+struct SignupSettings {
+    bool open = false;
+};
+
+enum class WhenFull { evict_oldest, refuse };
+
+struct SessionSettings {
+    Duration idle{};
+    Duration absolute{};
+    Duration remember{};
+    Duration pending{};
+    std::int64_t max_per_user = 0;  // 0: no limit
+    WhenFull when_full = WhenFull::evict_oldest;
+};
+
+struct PasswordSettings {
+    std::int64_t min_length_alone = 0;        // characters (code points)
+    std::int64_t min_length_with_factor = 0;  // characters (code points)
+    std::int64_t argon2_memory_kib = 0;
+    std::int64_t argon2_passes = 0;
+    std::int64_t hash_workers = 0;       // hashes at the same time; never 0 after load()
+    std::int64_t hash_memory_bytes = 0;  // what they may use together
+    std::int64_t hash_queue = 0;         // callers that may wait; beyond it 503
+    Duration hash_deadline{};
+    std::string breach_filter_file;
+    SecretText pepper;  // empty: derived from the master key
+};
+
+struct MfaSettings {
+    bool enabled = false;
+    bool required_for_admin = false;
+    std::string totp_issuer;
+    std::int64_t totp_drift_steps = 0;
+    std::int64_t backup_codes_count = 0;
+    std::int64_t attempts_per_challenge = 0;
+    std::int64_t attempts_per_account = 0;
+    std::string sms_provider;
+    std::string email_provider;
+};
+
+struct WebauthnSettings {
+    bool enabled = false;
+    std::string rp_id;  // empty: host of the public address
+    std::string rp_name;
+    std::string origin;  // empty: the public address
+    bool require_user_verification = false;
+};
+
+struct FederationSettings {
+    bool enabled = false;
+};
+
+struct LdapSettings {
+    std::string server_uri;
+    std::string bind_dn;
+    SecretText bind_password;
+    std::string user_search_base;
+    std::string user_search_filter;
+};
+
+struct UmaSettings {
+    bool enabled = false;
+    std::string authorization_server;
+    std::string resource_server_id;
+};
+
+struct ComplianceSettings {
+    bool gdpr = false;
+    bool soc2 = false;
+    bool hipaa = false;
+};
+
+struct ScanningSettings {
+    bool enabled = false;
+    Duration interval{};
+};
+
+struct ThreatSettings {
+    bool enabled = false;
+};
+
+// Per client address. A burst is how many may come at once before the rate counts. A rate of 0 means no limit.
+struct LimitSettings {
+    std::int64_t requests_per_second = 0;
+    std::int64_t requests_burst = 0;
+    std::int64_t sign_in_per_minute = 0;
+    std::int64_t sign_in_burst = 0;
+    std::int64_t factor_per_minute = 0;
+    std::int64_t factor_burst = 0;
+    std::int64_t register_per_hour = 0;
+    std::int64_t register_burst = 0;
+};
+
+struct CorsSettings {
+    std::vector<std::string> allowed_origins;  // exact; "*" cannot be said
+};
+
+struct Settings {
+    ServerSettings server;
+    StorageSettings storage;
+    KeySettings keys;
+    LogSettings log;
+    MetricsSettings metrics;
+    SignupSettings signup;
+    SessionSettings sessions;
+    PasswordSettings passwords;
+    MfaSettings mfa;
+    WebauthnSettings webauthn;
+    FederationSettings federation;
+    LdapSettings ldap;
+    UmaSettings uma;
+    ComplianceSettings compliance;
+    ScanningSettings scanning;
+    ThreatSettings threats;
+    LimitSettings limits;
+    CorsSettings cors;
+
+    // The defaults of the table, so that nobody can hold a Settings full of zeros.
+    Settings();
+};
+
+// "https://[::1]:8443" for a listener: what server.public_url is when nobody set it. The server calls it again with
+// the real port when it was told to listen on port 0.
+std::string derived_public_url(ServerSettings const& server, std::uint16_t port);
+
+}  // namespace zephyr::config

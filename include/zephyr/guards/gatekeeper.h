@@ -1,0 +1,64 @@
+// Decides guards: who is asking, what they proved in this session, what they may.
+//
+// Owns: no table. Emits: rbac.access_refused, once per refusal of somebody known. A stranger's refusal is counted, not recorded: else
+// anybody could fill the audit log.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "zephyr/audit/audit_log.h"
+#include "zephyr/foundation/clock.h"
+#include "zephyr/http/guard.h"
+#include "zephyr/rbac/role_service.h"
+#include "zephyr/sessions/session_service.h"
+#include "zephyr/users/user_service.h"
+
+namespace zephyr::guards {
+
+struct GatekeeperSettings {
+    std::string session_cookie = "__Host-zephyr_session";
+    std::string realm = "zephyr";
+    std::string sign_in_path = "/sign-in";
+    std::string step_up_path = "/account/verify";
+};
+
+// A rule of an application's own, named in require("name"): success, or why not.
+using Rule = std::function<Result<void>(http::Request const&, std::optional<http::SessionHolder> const&)>;
+
+class Gatekeeper final : public http::GuardJudge {
+public:
+    Gatekeeper(users::UserService&, rbac::RoleService&, sessions::SessionService&, audit::AuditLog&, Clock const&, GatekeeperSettings);
+
+    // Once, while wiring. Throws Fault for a name that is taken.
+    void add_rule(std::string name, Rule rule);
+
+    http::Decision judge(http::Demand const&, http::Request const&) override;
+    std::optional<http::SessionHolder> visitor(http::Request const&) override;
+    bool knows_rule(std::string_view name) const override { return rules_.find(name) != rules_.end(); }
+
+private:
+    struct Asking;  // what is known of one request, looked up once
+    Asking look(http::Request const&);
+    Result<void> check(http::Demand const&, Asking const&) const;
+    Result<void> check_one(http::Demand const&, Asking const&) const;
+    Result<void> check_proof(http::Demand const&, http::SessionHolder const&) const;
+    http::Response refusal(Error const&, http::Demand const&, Asking const&);
+
+    users::UserService& users_;
+    rbac::RoleService& roles_;
+    sessions::SessionService& sessions_;
+    audit::AuditLog& audit_;
+    Clock const& clock_;
+    GatekeeperSettings settings_;
+    std::map<std::string, Rule, std::less<>> rules_;
+};
+
+// Where a request came from, for the audit trail.
+audit::Origin origin_of(http::Request const& request);
+audit::Origin origin_of(http::Request const& request, http::SessionHolder const& holder);
+
+}  // namespace zephyr::guards

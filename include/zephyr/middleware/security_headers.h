@@ -1,0 +1,27 @@
+// Headers that tell a browser to be careful, on every answer, and the nonce that our own inline styles and scripts
+// carry.
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <string_view>
+
+#include "zephyr/foundation/random.h"
+#include "zephyr/http/middleware.h"
+
+namespace zephyr::middleware {
+
+struct SecurityHeaderSettings {
+    // Strict-Transport-Security, sent over https only. Zero: not sent.
+    std::chrono::seconds hsts_max_age{std::chrono::hours{24 * 365}};
+    bool hsts_include_subdomains = false;
+};
+
+// The policy of our pages: nothing but our own styles, images and forms, and scripts that carry the nonce.
+std::string content_security_policy(std::string_view nonce);
+
+// Sets request.csp_nonce (128 random bits, base64url). A header that the handler set itself stays, Cache-Control among
+// them; without one an answer is no-store.
+http::Middleware security_headers(Random& random, SecurityHeaderSettings settings = {});
+
+}  // namespace zephyr::middleware

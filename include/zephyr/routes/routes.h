@@ -1,0 +1,74 @@
+// Every route of the server, one function per file of src/routes/. Each parses, calls one service and renders; no rule lives here.
+#pragma once
+
+#include <functional>
+
+#include "zephyr/http/app.h"
+#include "zephyr/middleware/metrics.h"
+#include "zephyr/mfa/totp_service.h"
+#include "zephyr/routes/web.h"
+#include "zephyr/signin/account_service.h"
+#include "zephyr/signin/lifecycle_service.h"
+#include "zephyr/signin/setup_service.h"
+#include "zephyr/signin/sign_in_service.h"
+#include "zephyr/users/group_service.h"
+
+namespace zephyr::routes {
+
+// What administration demands: the role, and a second factor unless the operator said otherwise (MFA_REQUIRED_FOR_ADMIN).
+http::Guard<http::Proves::principal> admin_guard(bool second_factor);
+
+// The seed's paths, for programs: JSON in, JSON out, by cookie.
+void mount_auth_routes(http::App&, signin::SignInService&, users::UserService&, Web const&);
+void mount_mfa_routes(http::App&, signin::SignInService&, signin::AccountService&, Web const&);
+
+// Pages.
+struct EntryRooms {
+    signin::SignInService& sign_in;
+    signin::AccountService& account;
+    signin::SetupService& setup;
+    mfa::TotpService& totp;
+    sessions::SessionService& sessions;
+};
+void mount_entry_pages(http::App&, EntryRooms, Web const&);
+
+struct AccountRooms {
+    signin::SignInService& sign_in;
+    signin::AccountService& account;
+    signin::NoticeBoard& notices;
+    users::UserService& users;
+    passwords::PasswordService& passwords;
+    mfa::TotpService& totp;
+    sessions::SessionService& sessions;
+};
+void mount_account_pages(http::App&, AccountRooms, Web const&);
+void mount_factor_pages(http::App&, AccountRooms, Web const&);
+
+struct AdminRooms {
+    signin::SignInService& sign_in;
+    signin::LifecycleService& lifecycle;
+    users::UserService& users;
+    users::GroupService& groups;
+    rbac::RoleService& roles;
+    passwords::PasswordService& passwords;
+    mfa::TotpService& totp;
+    sessions::SessionService& sessions;
+    audit::AuditLog& audit;
+    storage::Database& database;
+    Clock const& clock;
+};
+void mount_admin_pages(http::App&, AdminRooms, Web const&);
+void mount_admin_user_pages(http::App&, AdminRooms, Web const&);
+
+// Probes, metrics, styles.
+struct SystemRooms {
+    storage::Database& database;
+    middleware::Metrics const* metrics = nullptr;  // absent: no /metrics
+    std::function<bool()> draining = {};           // true while the server is stopping
+};
+void mount_system_routes(http::App&, SystemRooms, Web const&);
+
+// The page for a problem, for browsers.
+http::Response problem_page(http::Request const&, http::Response const&, Web const&);
+
+}  // namespace zephyr::routes

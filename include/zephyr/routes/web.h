@@ -1,0 +1,96 @@
+// What every route file needs to answer: pages, cookies, JSON fields.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "zephyr/encoding/json.h"
+#include "zephyr/foundation/result.h"
+#include "zephyr/foundation/secret.h"
+#include "zephyr/http/principal.h"
+#include "zephyr/http/request.h"
+#include "zephyr/http/response.h"
+#include "zephyr/pages/pages.h"
+#include "zephyr/sessions/session.h"
+
+namespace zephyr::routes {
+
+namespace errors {
+// A body of application/json is asked for, holding one object.
+inline constexpr Failure json_expected{Kind::invalid, "request.json_expected"};
+// A member that is needed is absent or no text. The reason names it.
+inline constexpr Failure field_missing{Kind::invalid, "request.field_missing"};
+inline constexpr Failure not_found{Kind::not_found, "request.not_found"};
+// What was typed to confirm a deletion is not the account's name.
+inline constexpr Failure confirmation_wrong{Kind::invalid, "request.confirmation_wrong"};
+// The two passwords typed differ.
+inline constexpr Failure passwords_differ{Kind::invalid, "passwords.differ"};
+}  // namespace errors
+
+struct WebSettings {
+    std::string session_cookie = "__Host-zephyr_session";
+    bool secure_cookies = true;
+    std::chrono::seconds remember = 30 * 24h;
+    bool sign_up_open = false;
+    bool mfa_enabled = true;
+    int least_password_length = 15;
+    int least_password_length_with_factor = 8;
+};
+
+class Web {
+public:
+    Web(pages::Pages const& pages, WebSettings settings) : pages_{pages}, settings_{std::move(settings)} {}
+
+    template <class Page>
+    http::Response page(http::Request const& request, Page const& view, std::optional<http::SessionHolder> const& who = std::nullopt,
+                        int status = 200) const {
+        return finish(request, pages_.render(view, context(request, who)), status);
+    }
+    // A form that was not accepted, with the status of its error.
+    template <class Page>
+    http::Response refused(http::Request const& request, Page const& view, Error const& error,
+                           std::optional<http::SessionHolder> const& who = std::nullopt) const {
+        return with_challenge(page(request, view, who, http::status_of(error.kind())), error);
+    }
+
+    // Sets the session cookie; clears it and everything the browser keeps of us.
+    http::Response signed_in(http::Response response, sessions::IssuedSession const& issued) const;
+    http::Response signed_out(http::Response response) const;
+
+    // The page to go to after a form: its return_to field, if that is a path of ours.
+    std::string return_to(http::Request const& request, std::string_view otherwise = "/account") const;
+
+    pages::Pages const& pages() const { return pages_; }
+    WebSettings const& settings() const { return settings_; }
+
+private:
+    pages::PageContext context(http::Request const& request, std::optional<http::SessionHolder> const& who) const;
+    http::Response finish(http::Request const& request, std::string html, int status) const;
+    static http::Response with_challenge(http::Response response, Error const& error);
+
+    pages::Pages const& pages_;
+    WebSettings settings_;
+};
+
+// The object in an application/json body. Fails with json_expected or json.*.
+Result<encoding::Json> json_body(http::Request const& request);
+// A text member. Fails with field_missing.
+Result<std::string> text_field(encoding::Json const& body, std::string_view name);
+
+// Fields of a form, trimmed but for secrets; empty when absent.
+std::string form_text(http::Request const& request, std::string_view name);
+SecretText form_secret(http::Request const& request, std::string_view name);
+// Absent instead of empty.
+std::optional<std::string> some(std::string text);
+// The new password of a form: its repetition, when the form asked for one, must be the same. Fails with passwords_differ.
+Result<SecretText> new_password(http::Request const& request);
+
+// Puts an error next to the field it is about, or in the summary.
+pages::FormErrors form_errors(Error const& error);
+
+// Problem for an error, and a challenge where the standard asks for one.
+http::Response refuse(Error const& error, http::Request const& request);
+
+}  // namespace zephyr::routes

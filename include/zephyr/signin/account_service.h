@@ -1,0 +1,38 @@
+// Changes people make to their own account: password, second factors. Each asks for a fresh proof first.
+//
+// Owns: no table (notices are notice_board.h). Emits: through passwords, mfa and sessions.
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+#include "zephyr/signin/notice_board.h"
+#include "zephyr/signin/sign_in_service.h"
+
+namespace zephyr::signin {
+
+class AccountService {
+public:
+    AccountService(Rooms rooms, SignInService& sign_in, NoticeBoard& notices) : rooms_{rooms}, sign_in_{sign_in}, notices_{notices} {}
+
+    // Ends every other session and gives this one a new token. In a session that waits for a new password (`must change`) the old one
+    // was proved minutes ago and is not asked for again. Fails with passwords.* (with a reason), mfa_required, sessions.*.
+    Result<sessions::IssuedSession> change_password(SessionRef const& session, SecretText const& old_password,
+                                                    SecretText const& new_password, audit::Origin const& origin);
+
+    // Starts an enrolment; verify_code finishes it. Fails with step_up_required, mfa_disabled, mfa.device_*.
+    Result<mfa::TotpEnrolment> begin_totp(SessionRef const& session, std::string_view device_name, audit::Origin const& origin);
+    // Removing the last factor leaves the password alone: it must then be of full length, or `new_password` must be. Fails with
+    // step_up_required, mfa_demanded, longer_password_required, passwords.*, mfa.device_not_found.
+    Result<void> remove_totp(SessionRef const& session, FactorId const& device, std::optional<SecretText> const& new_password,
+                             audit::Origin const& origin);
+
+private:
+    Result<sessions::Session> whole(SessionRef const& session);
+
+    Rooms rooms_;
+    SignInService& sign_in_;
+    NoticeBoard& notices_;
+};
+
+}  // namespace zephyr::signin

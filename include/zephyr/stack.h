@@ -1,0 +1,112 @@
+// Everything, wired over one database. Members stand in dependency order: each line uses only lines above it, and destruction runs the
+// other way. Only server, cli, examples and end-to-end tests include this file; no room stores a Stack.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+
+#include "zephyr/audit/audit_log.h"
+#include "zephyr/audit/personal_data.h"
+#include "zephyr/config/settings.h"
+#include "zephyr/crypto/keyring.h"
+#include "zephyr/foundation/clock.h"
+#include "zephyr/foundation/log.h"
+#include "zephyr/foundation/random.h"
+#include "zephyr/guards/gatekeeper.h"
+#include "zephyr/http/app.h"
+#include "zephyr/http/csrf_tokens.h"
+#include "zephyr/mfa/personal_data.h"
+#include "zephyr/mfa/totp_service.h"
+#include "zephyr/middleware/metrics.h"
+#include "zephyr/middleware/rate_limit.h"
+#include "zephyr/pages/pages.h"
+#include "zephyr/passwords/password_service.h"
+#include "zephyr/passwords/personal_data.h"
+#include "zephyr/privacy/eraser.h"
+#include "zephyr/rbac/personal_data.h"
+#include "zephyr/rbac/role_service.h"
+#include "zephyr/routes/routes.h"
+#include "zephyr/sessions/personal_data.h"
+#include "zephyr/sessions/session_service.h"
+#include "zephyr/sessions/session_store.h"
+#include "zephyr/signin/account_service.h"
+#include "zephyr/signin/lifecycle_service.h"
+#include "zephyr/signin/notice_board.h"
+#include "zephyr/signin/setup_service.h"
+#include "zephyr/signin/sign_in_service.h"
+#include "zephyr/storage/database.h"
+#include "zephyr/storage/migrations.h"
+#include "zephyr/users/group_service.h"
+#include "zephyr/users/personal_data.h"
+#include "zephyr/users/user_service.h"
+
+namespace zephyr {
+
+// What comes from outside: settings that passed config::load, a database whose schema is up to date, and the keys that belong to it.
+struct StackParts {
+    config::Settings settings;
+    std::unique_ptr<storage::Database> database;
+    crypto::Keyring keyring;
+    Clock const& clock;
+    Random& random;
+    Log& log;
+};
+
+struct Stack {
+    explicit Stack(StackParts parts);  // throws Fault for parts that don't fit, such as a damaged breach filter
+    Stack(Stack const&) = delete;
+    Stack& operator=(Stack const&) = delete;
+
+    config::Settings settings;
+    Clock const& clock;
+    Random& random;
+    Log& log;
+    std::unique_ptr<storage::Database> database;
+    crypto::Sealer sealer;
+    audit::AuditLog audit;
+
+    users::UserService users;
+    users::GroupService groups;
+    rbac::RoleService roles;
+    passwords::HashGate hash_gate;
+    passwords::PasswordPolicy password_policy;
+    passwords::PasswordService passwords;
+    mfa::TotpService totp;
+    sessions::SqlSessionStore session_store;
+    sessions::SessionService sessions;
+    signin::NoticeBoard notices;
+
+    users::UsersPersonalData users_data;
+    rbac::RbacPersonalData rbac_data;
+    passwords::PasswordsPersonalData passwords_data;
+    mfa::MfaPersonalData mfa_data;
+    sessions::SessionsPersonalData sessions_data;
+    audit::AuditPersonalData audit_data;
+    privacy::PersonalData personal_data;
+
+    signin::SignInService sign_in;
+    signin::AccountService account;
+    signin::LifecycleService lifecycle;
+    signin::SetupService setup;
+
+    guards::Gatekeeper gatekeeper;
+    pages::Pages pages;
+    routes::Web web;
+    http::CsrfTokens csrf_tokens;
+    middleware::Metrics metrics;
+    middleware::RateLimiter rate_limiter;
+    http::App app;
+
+    // Set by the server while it stops: /readyz then sends load balancers elsewhere.
+    std::atomic<bool> draining{false};
+
+    signin::Rooms rooms();
+    // Work for a periodic job: removes what time has ended, in bounded batches. How many rows.
+    std::size_t purge();
+};
+
+// The schema this build needs, from the embedded files.
+std::vector<storage::Migration> const& schema_migrations();
+
+}  // namespace zephyr

@@ -1,0 +1,317 @@
+#include "config/settings_table.h"
+
+#include <algorithm>
+#include <iterator>
+
+namespace zephyr::config {
+
+using namespace std::chrono_literals;
+
+namespace {
+
+// The place of a setting: AT(mfa.enabled).
+#define AT(member) [](Settings& settings) -> auto& { return settings.member; }
+
+using Entries = std::vector<Entry>;
+
+constexpr std::string_view a_path = "a path";
+constexpr std::string_view an_origin = "scheme, host and port alone, such as https://login.example.com";
+
+Entries server() {
+    return {
+        endpoint(Row{"server.listen", "127.0.0.1:8080",
+                     "Where to listen. Beyond this machine only with TLS or behind a proxy."}
+                     .flag("--listen"),
+                 AT(server.listen)),
+        text(Row{"server.public_url", "",
+                 "The address people use, and the issuer of everything signed. Links in mails come from here, never "
+                 "from a request. Empty: made from server.listen."}
+                 .flag("--public-url"),
+             AT(server.public_url), origin_or_empty, an_origin),
+        boolean(Row{"server.behind_proxy", "false",
+                    "A reverse proxy in front speaks TLS and names the client in its headers."}
+                    .flag("--behind-proxy"),
+                AT(server.behind_proxy)),
+        list(Row{"server.trusted_proxies", "", "The proxies whose forwarding headers are believed. Nobody else's are."}
+                 .flag("--trusted-proxies"),
+             AT(server.trusted_proxies), address_range, "address ranges such as 10.0.0.0/8 or single addresses"),
+        text(Row{"server.tls_certificate", "", "PEM file with the certificate and its chain. Empty: no TLS."},
+             AT(server.tls_certificate), any_text, a_path, 4096),
+        text(Row{"server.tls_key", "", "PEM file with the certificate's private key."}, AT(server.tls_key), any_text,
+             a_path, 4096),
+        integer(Row{"server.io_threads", "0", "Threads that read and write sockets. 0: as many as cores."},
+                AT(server.io_threads), 0, 256),
+        integer(Row{"server.workers", "64",
+                    "Threads that run handlers. A handler waits for its commit, so more than cores is right."},
+                AT(server.workers), 1, 1024),
+        integer(Row{"server.queue", "1024", "Requests that may wait for a worker; beyond it the answer is 503."},
+                AT(server.queue), 1, 100'000),
+        integer(Row{"server.max_connections", "10000", "Open connections; beyond it new ones are closed."},
+                AT(server.max_connections), 1, 1'000'000),
+        size(Row{"server.max_body_bytes", "1MiB", "The largest request body; beyond it the answer is 413."},
+             AT(server.max_body_bytes), 1024, 64 << 20),
+        size(Row{"server.max_header_bytes", "16KiB", "The largest request head; beyond it the answer is 431."},
+             AT(server.max_header_bytes), 1024, 1 << 20),
+        duration(Row{"server.handshake_timeout", "10s", "For a TLS handshake."}, AT(server.handshake_timeout), 100ms,
+                 5min),
+        duration(Row{"server.header_timeout", "10s", "From the first byte of a request to the end of its head."},
+                 AT(server.header_timeout), 100ms, 5min),
+        duration(Row{"server.body_timeout", "30s", "For the whole body of a request."}, AT(server.body_timeout), 100ms,
+                 10min),
+        duration(Row{"server.write_timeout", "30s", "For a whole answer."}, AT(server.write_timeout), 100ms, 10min),
+        duration(Row{"server.idle_timeout", "60s", "How long a kept-alive connection may be silent."},
+                 AT(server.idle_timeout), 100ms, 1h),
+        duration(Row{"server.drain", "5s", "How long running requests get when the server stops."}, AT(server.drain),
+                 0ms, 5min),
+        text(Row{"server.web_dir", "",
+                 "Templates and styles from this folder instead of the built-in ones; for development."}
+                 .flag("--web-dir"),
+             AT(server.web_dir), any_text, a_path, 4096),
+        text(Row{"server.name", "Zephyr", "The name pages show."}, AT(server.name), visible_text,
+             "1 to 64 visible characters", 256),
+        text(Row{"server.logo", "", "An SVG or PNG file pages show. Empty: built in."}, AT(server.logo), any_text,
+             a_path, 4096),
+        text(Row{"server.accent", "", "The colour of buttons and links. Empty: built in."}, AT(server.accent),
+             colour_or_empty, "#rrggbb", 7),
+    };
+}
+
+Entries storage_keys_log_metrics() {
+    return {
+        text(Row{"storage.data", "zephyr-data", "The data folder: database file, lock and control socket."}.flag(
+                 "--data"),
+             AT(storage.data), any_text, a_path, 4096),
+        secret(Row{"storage.url", "", "A PostgreSQL database. Empty: SQLite in the data folder."}, AT(storage.url), 0,
+               postgres_url_or_empty, "postgresql://…"),
+        integer(Row{"storage.connections", "16", "Connections to PostgreSQL, or SQLite readers."},
+                AT(storage.connections), 2, 500),
+        duration(Row{"storage.statement_timeout", "10s", "After this a PostgreSQL statement is cancelled."},
+                 AT(storage.statement_timeout), 100ms, 10min),
+        text(Row{"keys.master_key_file", "",
+                 "The file with the master key, outside the data folder. Empty: the systemd credential zephyr.key, or "
+                 "a key made on first start."},
+             AT(keys.master_key_file), any_text, a_path, 4096),
+        choice_of<LogLevel>(Row{"log.level", "info", "Events below this level are not logged."}, AT(log.level),
+                            {"debug", "info", "warning", "error"}),
+        choice_of<LogFormat>(Row{"log.format", "json", "One JSON object per line, or text for people."}, AT(log.format),
+                             {"json", "text"}),
+        boolean(Row{"metrics.enabled", "false", "Offers /metrics to whoever knows metrics.token."},
+                AT(metrics.enabled)),
+        secret(Row{"metrics.token", "", "The bearer token /metrics asks for."}, AT(metrics.token), 16, any_text,
+               "at least 16 bytes"),
+    };
+}
+
+Entries people() {
+    return {
+        boolean(Row{"signup.open", "false", "Anybody may make an account. Otherwise an administrator does."},
+                AT(signup.open)),
+        duration(Row{"sessions.idle", "30m", "A session unused for so long ends."}, AT(sessions.idle), 1min, 24h),
+        duration(Row{"sessions.absolute", "12h", "A session ends after so long, used or not."}, AT(sessions.absolute),
+                 5min, 720h),
+        duration(Row{"sessions.remember", "30d", "The same for someone who asked to be remembered."},
+                 AT(sessions.remember), 5min, 8760h),
+        duration(Row{"sessions.pending", "10m", "How long a sign-in may wait for its second factor."},
+                 AT(sessions.pending), 1min, 1h),
+        integer(Row{"sessions.max_per_user", "0", "Sessions one person may have at the same time. 0: no limit."},
+                AT(sessions.max_per_user), 0, 10'000),
+        choice_of<WhenFull>(Row{"sessions.when_full", "evict_oldest",
+                                "What happens at one more: the oldest ends, or the sign-in is refused."},
+                            AT(sessions.when_full), {"evict_oldest", "refuse"}),
+        integer(Row{"passwords.min_length_alone", "15",
+                    "Characters of a password that is the only factor (NIST SP 800-63B-4, 3.1.1.2)."},
+                AT(passwords.min_length_alone), 15, 128),
+        integer(Row{"passwords.min_length_with_factor", "8",
+                    "Characters of a password that a second factor stands beside."},
+                AT(passwords.min_length_with_factor), 8, 128),
+        integer(Row{"passwords.argon2_memory_kib", "19456", "Memory of one Argon2id hash, in KiB."},
+                AT(passwords.argon2_memory_kib), 7168, 4 << 20),
+        integer(Row{"passwords.argon2_passes", "2", "Passes of Argon2id over that memory."},
+                AT(passwords.argon2_passes), 1, 64),
+        size(Row{"passwords.hash_memory", "512MiB", "What all hashes running at the same time may use together."},
+             AT(passwords.hash_memory_bytes), 8 << 20, std::int64_t{1} << 40),
+        integer(Row{"passwords.hash_workers", "0",
+                    "Hashes at the same time. 0: as many as cores, as far as passwords.hash_memory allows."},
+                AT(passwords.hash_workers), 0, 256),
+        integer(Row{"passwords.hash_queue", "128", "Sign-ins that may wait for a hash; beyond it the answer is 503."},
+                AT(passwords.hash_queue), 0, 100'000),
+        duration(Row{"passwords.hash_deadline", "2s", "How long they may wait; then the answer is 503."},
+                 AT(passwords.hash_deadline), 10ms, 1min),
+        text(Row{"passwords.breach_filter_file", "", "A filter of passwords known from breaches. Empty: none."},
+             AT(passwords.breach_filter_file), any_text, a_path, 4096),
+        secret(Row{"passwords.pepper", "",
+                   "Mixed into every password hash and kept outside the database. Empty: derived from the master key."},
+               AT(passwords.pepper), 32, any_text, "at least 32 bytes"),
+        boolean(Row{"mfa.enabled", "true", "People may have a second factor, and are asked for it."}.env("MFA_ENABLED"),
+                AT(mfa.enabled)),
+        boolean(
+            Row{"mfa.required_for_admin", "true", "Administrators must have proved a second factor in their session."}
+                .env("MFA_REQUIRED_FOR_ADMIN"),
+            AT(mfa.required_for_admin)),
+        text(Row{"mfa.totp_issuer", "Zephyr App", "The name authenticator apps show."}.env("MFA_TOTP_ISSUER"),
+             AT(mfa.totp_issuer), issuer_name, "1 to 64 visible characters without ':'", 256),
+        integer(Row{"mfa.totp_drift_steps", "1", "Steps of 30 s a phone's clock may be off, either way."},
+                AT(mfa.totp_drift_steps), 0, 2),
+        integer(Row{"mfa.attempts_per_challenge", "5", "Wrong codes one sign-in may give before it must begin again."},
+                AT(mfa.attempts_per_challenge), 1, 10),
+        integer(
+            Row{"mfa.attempts_per_account", "10", "Wrong codes in a row before an account's codes are slowed down."},
+            AT(mfa.attempts_per_account), 3, 100),
+        integer(Row{"mfa.backup_codes_count", "10", "Codes for the day the phone is lost."}
+                    .env("MFA_BACKUP_CODES_COUNT")
+                    .not_yet(),
+                AT(mfa.backup_codes_count), 1, 50),
+        text(Row{"mfa.sms_provider", "", "Who sends codes by SMS. Empty: nobody."}.env("MFA_SMS_PROVIDER").not_yet(),
+             AT(mfa.sms_provider), provider_or_empty, "a name of small letters, digits, '-' and '_'", 64),
+        text(Row{"mfa.email_provider", "", "Who sends codes by mail. Empty: nobody."}
+                 .env("MFA_EMAIL_PROVIDER")
+                 .not_yet(),
+             AT(mfa.email_provider), provider_or_empty, "a name of small letters, digits, '-' and '_'", 64),
+    };
+}
+
+Entries limits_and_cors() {
+    constexpr std::int64_t most = 1'000'000;
+    return {
+        integer(Row{"limits.requests_per_second", "100", "Requests of one client address. 0: no limit."},
+                AT(limits.requests_per_second), 0, most),
+        integer(Row{"limits.requests_burst", "200", "Of those, how many at once."}, AT(limits.requests_burst), 1, most),
+        integer(Row{"limits.sign_in_per_minute", "20", "Sign-in attempts of one client address. 0: no limit."},
+                AT(limits.sign_in_per_minute), 0, most),
+        integer(Row{"limits.sign_in_burst", "10", "Of those, how many at once."}, AT(limits.sign_in_burst), 1, most),
+        integer(Row{"limits.factor_per_minute", "20", "Second-factor attempts of one client address. 0: no limit."},
+                AT(limits.factor_per_minute), 0, most),
+        integer(Row{"limits.factor_burst", "10", "Of those, how many at once."}, AT(limits.factor_burst), 1, most),
+        integer(Row{"limits.register_per_hour", "10", "Accounts one client address may ask for. 0: no limit."},
+                AT(limits.register_per_hour), 0, most),
+        integer(Row{"limits.register_burst", "5", "Of those, how many at once."}, AT(limits.register_burst), 1, most),
+        list(Row{"cors.allowed_origins", "",
+                 "Sites whose scripts may read our answers. Exact: no patterns, and never every site."},
+             AT(cors.allowed_origins), cors_origin, "origins such as https://app.example.com"),
+    };
+}
+
+Entries webauthn_and_directories() {
+    return {
+        boolean(Row{"webauthn.enabled", "true", "People may sign in with passkeys."}.env("WEBAUTHN_ENABLED").not_yet(),
+                AT(webauthn.enabled)),
+        text(Row{"webauthn.rp_id", "", "The domain passkeys belong to. Empty: the host of server.public_url."}
+                 .env("WEBAUTHN_RP_ID")
+                 .not_yet(),
+             AT(webauthn.rp_id), host_or_empty, "a host name", 253),
+        text(Row{"webauthn.rp_name", "Zephyr App", "The name authenticators show."}.env("WEBAUTHN_RP_NAME").not_yet(),
+             AT(webauthn.rp_name), visible_text, "1 to 64 visible characters", 256),
+        text(Row{"webauthn.origin", "", "Where ceremonies may happen. Empty: server.public_url."}
+                 .env("WEBAUTHN_ORIGIN")
+                 .not_yet(),
+             AT(webauthn.origin), origin_or_empty, an_origin),
+        boolean(Row{"webauthn.require_user_verification", "true", "The authenticator must check a PIN or a finger."}
+                    .env("WEBAUTHN_REQUIRE_USER_VERIFICATION")
+                    .not_yet(),
+                AT(webauthn.require_user_verification)),
+        boolean(Row{"federation.enabled", "false", "People of a directory may sign in."}
+                    .env("FEDERATION_ENABLED")
+                    .not_yet(),
+                AT(federation.enabled)),
+        text(Row{"ldap.server_uri", "", "The directory server."}.env("LDAP_SERVER_URI").not_yet(), AT(ldap.server_uri),
+             ldap_uri_or_empty, "ldap://HOST or ldaps://HOST, perhaps with a port"),
+        text(Row{"ldap.bind_dn", "", "Whom we bind as to search."}.env("LDAP_BIND_DN").not_yet(), AT(ldap.bind_dn),
+             any_text, "a distinguished name"),
+        secret(Row{"ldap.bind_password", "", "Its password."}.env("LDAP_BIND_PASSWORD").not_yet(),
+               AT(ldap.bind_password), 0, any_text, "text"),
+        text(Row{"ldap.user_search_base", "", "Below which entry people are searched."}
+                 .env("LDAP_USER_SEARCH_BASE")
+                 .not_yet(),
+             AT(ldap.user_search_base), any_text, "a distinguished name"),
+        text(Row{"ldap.user_search_filter", "(uid={username})",
+                 "How a person is found. {username} is a value, never filter text."}
+                 .env("LDAP_USER_SEARCH_FILTER")
+                 .not_yet(),
+             AT(ldap.user_search_filter), ldap_filter, "an LDAP filter with {username} as a value"),
+    };
+}
+
+Entries further_features() {
+    return {
+        boolean(Row{"uma.enabled", "false", "User-Managed Access: people share their own resources."}
+                    .env("UMA_ENABLED")
+                    .not_yet(),
+                AT(uma.enabled)),
+        text(Row{"uma.authorization_server", "",
+                 "The authorization server resource servers are sent to. Empty: this one."}
+                 .env("UMA_AUTHORIZATION_SERVER")
+                 .not_yet(),
+             AT(uma.authorization_server), http_url_or_empty, "an http or https URL"),
+        text(Row{"uma.resource_server_id", "", "What this server calls itself when it protects its own resources."}
+                 .env("UMA_RESOURCE_SERVER_ID")
+                 .not_yet(),
+             AT(uma.resource_server_id), any_text, "text", 256),
+        boolean(Row{"compliance.gdpr", "false", "Tools for requests of people about their data."}
+                    .env("GDPR_ENABLED")
+                    .not_yet(),
+                AT(compliance.gdpr)),
+        boolean(Row{"compliance.soc2", "false", "Evidence for SOC 2 controls."}.env("SOC2_ENABLED").not_yet(),
+                AT(compliance.soc2)),
+        boolean(Row{"compliance.hipaa", "false", "Evidence for HIPAA safeguards."}.env("HIPAA_ENABLED").not_yet(),
+                AT(compliance.hipaa)),
+        boolean(Row{"scanning.enabled", "true", "Looks for weaknesses of this installation."}
+                    .env("SECURITY_SCANNING_ENABLED")
+                    .not_yet(),
+                AT(scanning.enabled)),
+        duration(Row{"scanning.interval", "24h", "How often."}.env("VULNERABILITY_SCAN_INTERVAL").not_yet(),
+                 AT(scanning.interval), 1min, 8760h),
+        boolean(Row{"threats.enabled", "true", "Scores sign-ins and requests, and reacts."}
+                    .env("THREAT_DETECTION_ENABLED")
+                    .not_yet(),
+                AT(threats.enabled)),
+    };
+}
+
+#undef AT
+
+}  // namespace
+
+std::vector<Area> const& areas() {
+    static std::vector<Area> const list{
+        {"server", "The listener, its limits, and what pages look like."},
+        {"storage", "Where everything is kept."},
+        {"keys", "The master key seals secrets at rest. Backups leave it out."},
+        {"log", "What is written to standard error."},
+        {"metrics", "For a monitoring system."},
+        {"signup", "Who may make an account."},
+        {"sessions", "How long a sign-in lasts."},
+        {"passwords", "What a password must be, and what checking one may cost."},
+        {"mfa", "Second factors."},
+        {"limits", "Rates per client address; a burst is what may come at once before the rate counts."},
+        {"cors", "Other sites' scripts."},
+        {"webauthn", "Passkeys."},
+        {"federation", "People kept by a directory."},
+        {"ldap", "That directory."},
+        {"uma", "User-Managed Access 2.0."},
+        {"compliance", "Evidence for auditors."},
+        {"scanning", "Scans of this installation."},
+        {"threats", "Threat detection."},
+    };
+    return list;
+}
+
+std::vector<Entry> const& table() {
+    static std::vector<Entry> const entries = [] {
+        Entries all;
+        for (auto* const part :
+             {server, storage_keys_log_metrics, people, limits_and_cors, webauthn_and_directories, further_features}) {
+            auto more = part();
+            std::move(more.begin(), more.end(), std::back_inserter(all));
+        }
+        return all;
+    }();
+    return entries;
+}
+
+Entry const* find_entry(std::string_view key) {
+    auto const found =
+        std::find_if(table().begin(), table().end(), [&](Entry const& entry) { return entry.info.key == key; });
+    return found == table().end() ? nullptr : &*found;
+}
+
+}  // namespace zephyr::config

@@ -1,0 +1,270 @@
+#include "zephyr/http/app.h"
+
+#include <exception>
+
+#include "http/router.h"
+#include "zephyr/encoding/url.h"
+#include "zephyr/foundation/fault.h"
+#include "zephyr/http/problem.h"
+#include "zephyr/http/url_firewall.h"
+
+namespace zephyr::http {
+
+namespace {
+
+// "src/routes/mfa_routes.cpp", whatever folder the compiler was called in.
+std::string short_source(std::string_view file) {
+    std::size_t start = 0;
+    for (std::string_view const folder : {"src/", "tests/", "examples/"}) {
+        for (auto at = file.rfind(folder); at != std::string_view::npos && at > 0; at = file.rfind(folder, at - 1)) {
+            if (file[at - 1] == '/') {
+                start = std::max(start, at);
+                break;
+            }
+        }
+    }
+    return std::string{file.substr(start)};
+}
+
+// Throws Fault for a guard that the judge could not decide, or that demands nothing.
+void check_demand(Demand const& demand, GuardJudge const& judge, std::string const& where) {
+    using What = Demand::What;
+    if ((demand.what == What::all || demand.what == What::any) && demand.children.empty()) {
+        throw Fault{where + ": its guard demands nothing; open_to_all(\"why\") opens a route"};
+    }
+    if (demand.what == What::custom && !judge.knows_rule(demand.name))
+        throw Fault{where + ": nobody knows the rule " + demand.name};
+    for (auto const& child : demand.children) {
+        if (child.what == What::open) throw Fault{where + ": an open demand stands alone"};
+        check_demand(child, judge, where);
+    }
+}
+
+}  // namespace
+
+std::string RouteInfo::print() const {
+    auto line = method + " " + pattern + "  " + guard;
+    if (!csrf_exempt_reason.empty()) line += "  csrf exempt (" + csrf_exempt_reason + ")";
+    return line;
+}
+
+namespace detail {
+
+Response answer(Request const&, Response response) {
+    return response;
+}
+
+Response answer(Request const& request, Result<Response> result) {
+    if (!result.ok()) return render(result.error(), request.request_id);
+    return std::move(result).value();
+}
+
+SessionHolder const& holder_of(Admitted const& admitted) {
+    if (!admitted.holder) throw Fault{"the judge admitted a request without the session its guard proves"};
+    return *admitted.holder;
+}
+
+Principal principal_of(Admitted const& admitted) {
+    if (!admitted.principal) throw Fault{"the judge admitted a request without the principal its guard proves"};
+    return Principal{holder_of(admitted)};
+}
+
+}  // namespace detail
+
+struct App::State {
+    struct Route {
+        Demand demand;
+        Endpoint endpoint;
+        bool wants_visitor;
+        RouteOptions options;
+        RouteInfo info;
+    };
+    // What a request is going to meet behind the middleware, decided once: no middleware can move it elsewhere.
+    struct Plan {
+        Route const* route = nullptr;
+        // Without a route: the answer to OPTIONS (204), or a refusal (400, 404, 405, 414).
+        int status = 204;
+        std::string id = {};
+        std::string allow = {};
+    };
+
+    GuardJudge& judge;
+    Log& log;
+    detail::Router router;
+    std::vector<std::unique_ptr<Route>> routes;
+    std::vector<Middleware> middleware;
+    TrustedProxies proxies;
+    ProblemPage problem_page;
+
+    Plan plan(Request& request) const;
+    Result<void> derive(Request& request) const;
+    Response run(std::size_t index, Request& request, Plan const& plan) const;
+    Response admit(Request& request, Plan const& plan) const;
+    Response fault(Request const& request, std::string_view id, int status, std::string_view what) const;
+    void show_page(Request const& request, Response& response) const;
+
+    // Runs one layer; what it throws becomes an answer here, so that the layers outside still do their work on it.
+    template <class Layer>
+    Response contained(Request const& request, Layer const& layer) const {
+        try {
+            return layer();
+        } catch (StorageFault const& problem) {
+            return fault(request, "storage.unavailable", 503, problem.what());
+        } catch (std::exception const& problem) {
+            return fault(request, "internal", 500, problem.what());
+        } catch (...) {
+            return fault(request, "internal", 500, "not a std::exception");
+        }
+    }
+};
+
+App::App(GuardJudge& judge, Log& log) : state_{new State{judge, log, {}, {}, {}, {}, {}}} {}
+App::~App() = default;
+
+void App::mount(Method method, std::string_view pattern, Demand demand, Endpoint endpoint, bool wants_visitor,
+                RouteOptions options, std::source_location where) {
+    RouteInfo info{std::string{to_string(method)},
+                   std::string{pattern},
+                   demand.print(),
+                   short_source(where.file_name()),
+                   options.run_inline,
+                   options.csrf_exempt_reason,
+                   options.rate_class};
+    check_demand(demand, state_->judge, info.method + " " + info.pattern);
+    state_->router.add(method, pattern, state_->routes.size());
+    state_->routes.push_back(std::make_unique<State::Route>(
+        State::Route{std::move(demand), std::move(endpoint), wants_visitor, std::move(options), std::move(info)}));
+}
+
+void App::use(Middleware middleware) {
+    state_->middleware.push_back(std::move(middleware));
+}
+void App::trust(TrustedProxies proxies) {
+    state_->proxies = std::move(proxies);
+}
+void App::on_problem(ProblemPage page) {
+    state_->problem_page = std::move(page);
+}
+
+std::vector<RouteInfo> App::table() const {
+    std::vector<RouteInfo> lines;
+    for (auto const& route : state_->routes) lines.push_back(route->info);
+    return lines;
+}
+
+bool App::runs_inline(Request const& request) const {
+    auto const target = check_target(request.target);
+    if (!target.ok()) return true;  // a refusal reads nothing
+    auto const match = state_->router.match(target.value().path);
+    auto const* index = match.find(request.method);
+    return index == nullptr || state_->routes[*index]->options.run_inline;
+}
+
+Response App::dispatch(Request&& incoming) {
+    Request request = std::move(incoming);
+    auto response = state_->contained(request, [&] {
+        auto const plan = state_->plan(request);
+        return state_->run(0, request, plan);
+    });
+    state_->show_page(request, response);
+    if (request.method == Method::head) {
+        // RFC 9110 8.6: Content-Length in an answer to HEAD is what GET would have had, or absent.
+        bool const may_have_content = response.status != 204 && response.status != 304;
+        if (may_have_content) response.headers.set("Content-Length", std::to_string(response.body.size()));
+        response.body.clear();
+    }
+    return response;
+}
+
+// Everything about the request that is derived rather than received.
+Result<void> App::State::derive(Request& request) const {
+    ZEPHYR_CHECK(check_headers(request.headers));
+    ZEPHYR_TRY(auto facts, client_facts(request.peer_address, request.scheme, request.headers, proxies));
+    request.client_address = std::move(facts.address);
+    request.scheme = std::move(facts.scheme);
+    request.host = std::move(facts.host);
+    ZEPHYR_TRY(auto target, check_target(request.target));
+    request.path = std::move(target.path);
+    if (request.has_form_body()) ZEPHYR_CHECK(encoding::parse_form(request.body));
+    return success();
+}
+
+App::State::Plan App::State::plan(Request& request) const {
+    // None of these may come from outside this class and the middleware.
+    request.path.clear();
+    request.path_parameters.clear();
+    request.csrf_exempt = false;
+    request.request_id.clear();
+    request.client_address = request.peer_address;
+    if (auto const derived = derive(request); !derived.ok()) {
+        log.debug("http.refused", {{"id", derived.error().id()}, {"why", derived.error().detail()}});
+        request.route = "refused";
+        return Plan{nullptr, derived.error() == errors::target_too_long ? 414 : 400, std::string{derived.error().id()}};
+    }
+    auto match = router.match(request.path);
+    if (match.pattern == nullptr) {
+        request.route = "unmatched";
+        return Plan{nullptr, 404, "http.not_found"};
+    }
+    request.route = *match.pattern;
+    if (request.method == Method::options) return Plan{nullptr, 204, {}, match.allow()};
+    auto const* index = match.find(request.method);
+    if (index == nullptr) return Plan{nullptr, 405, "http.method_not_allowed", match.allow()};
+    auto const& route = *routes[*index];
+    request.path_parameters = std::move(match.parameters);
+    request.rate_class = route.options.rate_class;
+    request.csrf_exempt = !route.options.csrf_exempt_reason.empty();
+    return Plan{.route = &route};
+}
+
+Response App::State::run(std::size_t index, Request& request, Plan const& plan) const {
+    if (index == middleware.size()) return contained(request, [&] { return admit(request, plan); });
+    struct Frame {
+        State const& state;
+        std::size_t next;
+        Plan const& plan;
+    } const frame{*this, index + 1, plan};
+    Next const next = [&frame](Request& inner) { return frame.state.run(frame.next, inner, frame.plan); };
+    return contained(request, [&] { return middleware[index].run(request, next); });
+}
+
+Response App::State::admit(Request& request, Plan const& plan) const {
+    if (plan.route == nullptr) {
+        auto response =
+            plan.status == 204 ? Response::no_content() : problem(plan.status, plan.id, {}, request.request_id);
+        if (!plan.allow.empty()) response.with_header("Allow", plan.allow);
+        return response;
+    }
+    auto const& route = *plan.route;
+    auto decision = judge.judge(route.demand, request);
+    if (auto* refusal = std::get_if<Response>(&decision)) return std::move(*refusal);
+    auto admitted = std::move(std::get<Admitted>(decision));
+    if (route.wants_visitor && !admitted.holder) admitted.holder = judge.visitor(request);
+    return route.endpoint(request, admitted);
+}
+
+Response App::State::fault(Request const& request, std::string_view id, int status, std::string_view what) const {
+    log.error("http.fault", {{"incident", request.request_id}, {"id", id}, {"route", request.route}, {"what", what}});
+    auto response = problem(status, id, {}, request.request_id);
+    if (status == 503) response.with_header("Retry-After", "1");
+    return response;
+}
+
+void App::State::show_page(Request const& request, Response& response) const {
+    if (!problem_page || !is_problem(response) || !request.wants_html()) return;
+    try {
+        auto page = problem_page(request, response);
+        response.body = std::move(page.body);
+        for (auto const& header : page.headers.all()) {
+            if (header.name == "Set-Cookie")
+                response.headers.add(header.name, header.value);
+            else
+                response.headers.set(header.name, header.value);
+        }
+    } catch (std::exception const& problem) {
+        // The problem itself is still a good answer.
+        log.error("http.problem_page_fault", {{"incident", request.request_id}, {"what", problem.what()}});
+    }
+}
+
+}  // namespace zephyr::http

@@ -1,0 +1,51 @@
+// Probes, metrics, styles.
+#include "zephyr/foundation/fault.h"
+#include "zephyr/http/problem.h"
+#include "zephyr/routes/routes.h"
+
+namespace zephyr::routes {
+
+using encoding::Json;
+using http::Request;
+using http::Response;
+
+void mount_system_routes(http::App& app, SystemRooms rooms, Web const& web) {
+    app.get("/healthz", http::open_to_all("supervisors probe it: is the process alive?"),
+            [](Request const&) { return Response::json(200, Json::object({{"status", "alive"}})); }, {.run_inline = true});
+
+    app.get("/readyz", http::open_to_all("load balancers probe it: may requests come here?"), [rooms](Request const&) {
+        if (rooms.draining && rooms.draining()) return Response::json(503, Json::object({{"status", "stopping"}}));
+        try {
+            rooms.database.ping();
+        } catch (StorageFault const&) {  // the answer is the point here, not an incident
+            return Response::json(503, Json::object({{"status", "storage_unavailable"}}));
+        }
+        return Response::json(200, Json::object({{"status", "ready"}}));
+    });
+
+    if (rooms.metrics != nullptr) {
+        app.get("/metrics", http::require("metrics_reader"), [metrics = rooms.metrics](Request const&) {
+            auto response = Response::text(200, metrics->text());
+            response.headers.set("Content-Type", "text/plain; version=0.0.4; charset=utf-8");
+            return response;
+        });
+    }
+
+    app.get("/static/{file}", http::open_to_all("styles, scripts and images of the sign-in pages"),
+            [&web](Request const& request) {
+                auto response = web.pages().static_response(request);
+                return response ? *std::move(response) : http::render(errors::not_found, request.request_id);
+            },
+            {.run_inline = true});
+}
+
+Response problem_page(Request const& request, Response const& problem, Web const& web) {
+    pages::ErrorPage view{.status = problem.status, .request_id = request.request_id};
+    if (auto const body = encoding::parse_json(problem.body); body.ok()) {
+        view.id = body.value().string_at("id").value_or("");
+        view.reason = body.value().string_at("detail").value_or("");
+    }
+    return web.page(request, view, std::nullopt, problem.status);
+}
+
+}  // namespace zephyr::routes

@@ -1,0 +1,82 @@
+#include "zephyr/signin/account_service.h"
+
+#include <algorithm>
+
+namespace zephyr::signin {
+
+using audit::Actor;
+using storage::Transaction;
+
+Result<sessions::Session> AccountService::whole(SessionRef const& ref) {
+    ZEPHYR_TRY(auto session, rooms_.sessions.find(ref));
+    if (session.pending == errors::mfa_required.id) return errors::mfa_required;
+    if (!session.pending.empty()) return errors::change_required;
+    return session;
+}
+
+Result<sessions::IssuedSession> AccountService::change_password(SessionRef const& ref, SecretText const& old_password,
+                                                                SecretText const& new_password, audit::Origin const& origin) {
+    ZEPHYR_TRY(auto const session, rooms_.sessions.find(ref));
+    if (session.pending == errors::mfa_required.id) return errors::mfa_required;
+    ZEPHYR_TRY(auto const user, rooms_.users.find(session.user));
+    auto const context = policy_context(user, sign_in_.has_second_factor(user.id));
+    auto const actor = Actor::user(user.id);
+    bool const demanded = session.pending == errors::change_required.id;
+    if (demanded) {
+        // The password that has to go must not come back as its own successor. (A wrong guess counted here is cleared by the change.)
+        auto const same = rooms_.passwords.verify(user.id, new_password, origin);
+        if (same.ok()) return passwords::errors::same_as_before;
+        if (same.error().kind() == Kind::unavailable) return same.error();
+        ZEPHYR_CHECK(rooms_.passwords.set(user.id, new_password, context, actor, origin));
+    } else {
+        ZEPHYR_CHECK(rooms_.passwords.change(user.id, old_password, new_password, context, origin));
+    }
+    rooms_.database.write([&](Transaction& tx) {
+        rooms_.sessions.end_all(user.id, ref, actor, origin, "password_changed");
+        notices_.post(tx, user.id, "password_changed");
+    });
+    sessions::Change change{.proved = sessions::Factor{"pwd", rooms_.clock.now()}, .pending = {}};
+    if (demanded) change.pending = std::string{};
+    return rooms_.sessions.rotate(ref, change, origin);
+}
+
+Result<mfa::TotpEnrolment> AccountService::begin_totp(SessionRef const& ref, std::string_view device_name, audit::Origin const& origin) {
+    if (!sign_in_.settings().mfa_enabled) return errors::mfa_disabled;
+    ZEPHYR_TRY(auto const session, whole(ref));
+    ZEPHYR_CHECK(sign_in_.require_fresh(session));
+    ZEPHYR_TRY(auto const user, rooms_.users.find(session.user));
+    return rooms_.totp.begin(user.id, ref, user.email.value_or(user.username), device_name, origin);
+}
+
+Result<void> AccountService::remove_totp(SessionRef const& ref, FactorId const& device, std::optional<SecretText> const& new_password,
+                                         audit::Origin const& origin) {
+    ZEPHYR_TRY(auto const session, whole(ref));
+    ZEPHYR_CHECK(sign_in_.require_fresh(session));
+    ZEPHYR_TRY(auto const user, rooms_.users.find(session.user));
+    auto const actor = Actor::user(user.id);
+
+    std::optional<passwords::PreparedPassword> prepared;
+    if (new_password && !new_password->empty()) {
+        ZEPHYR_TRY(auto made, rooms_.passwords.prepare(*new_password, policy_context(user, false)));
+        prepared = std::move(made);
+    }
+    bool const demanded = sign_in_.mfa_demanded(user.id);
+    // Counting and removing are one step, so that two removals at once can't both be "not the last".
+    return rooms_.database.write([&](Transaction& tx) -> Result<void> {
+        auto const devices = rooms_.totp.list(user.id);
+        bool const held = std::any_of(devices.begin(), devices.end(), [&](auto const& found) { return found.id == device; });
+        if (held && devices.size() == 1) {
+            if (demanded) return errors::mfa_demanded;
+            if (!prepared && !rooms_.passwords.is_full_length(user.id)) return errors::longer_password_required;
+        }
+        ZEPHYR_CHECK(rooms_.totp.remove(user.id, device, actor, origin));
+        if (prepared) {
+            rooms_.passwords.store(tx, user.id, *prepared, passwords::MustChange::no, actor, origin);
+            rooms_.sessions.end_all(user.id, ref, actor, origin, "password_changed");
+        }
+        notices_.post(tx, user.id, "factor_removed");
+        return success();
+    });
+}
+
+}  // namespace zephyr::signin

@@ -1,0 +1,33 @@
+// Each room gets its own settings struct, never the file: this is where one becomes the other.
+#pragma once
+
+#include "zephyr/config/settings.h"
+#include "zephyr/http/csrf_tokens.h"
+#include "zephyr/mfa/totp_service.h"
+#include "zephyr/middleware/rate_limit.h"
+#include "zephyr/pages/pages.h"
+#include "zephyr/passwords/password_service.h"
+#include "zephyr/routes/web.h"
+#include "zephyr/sessions/session_service.h"
+#include "zephyr/signin/sign_in_service.h"
+
+namespace zephyr::stack_settings {
+
+passwords::HashGateSettings hash_gate(config::PasswordSettings const&);
+passwords::PolicySettings password_policy(config::Settings const&);
+// Throws Fault when the file that was named is missing or damaged: a filter that silently filters nothing is worse than none.
+std::optional<passwords::BreachFilter> breach_filter(config::PasswordSettings const&);
+passwords::PasswordSettings passwords(config::PasswordSettings const&);
+mfa::TotpSettings totp(config::MfaSettings const&);
+sessions::SessionSettings sessions(config::SessionSettings const&);
+signin::SignInSettings sign_in(config::Settings const&);
+middleware::RateLimitSettings rate_limits(config::LimitSettings const&);
+pages::PagesSettings pages(config::ServerSettings const&);
+routes::WebSettings web(config::Settings const&);
+
+// Over https cookies are Secure and have the __Host- prefix, which ties them to this host. A browser sends neither over plain http.
+bool over_https(config::ServerSettings const&);
+std::string session_cookie(config::ServerSettings const&);
+http::CsrfCookies csrf_cookies(config::ServerSettings const&);
+
+}  // namespace zephyr::stack_settings

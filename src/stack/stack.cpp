@@ -1,0 +1,165 @@
+#include "zephyr/stack.h"
+
+#include "stack/room_settings.h"
+#include "zephyr/crypto/constant_time.h"
+#include "zephyr/foundation/fault.h"
+#include "zephyr/middleware/access_log.h"
+#include "zephyr/middleware/cors.h"
+#include "zephyr/middleware/csrf.h"
+#include "zephyr/middleware/order.h"
+#include "zephyr/middleware/request_id.h"
+#include "zephyr/middleware/security_headers.h"
+
+namespace zephyr::embedded_migrations {
+std::vector<std::pair<std::string_view, std::string_view>> files();
+}
+
+namespace zephyr {
+
+namespace {
+
+// Metrics tell how busy a service is and what it is: for the operator's collector, by its token, or for an administrator.
+guards::Rule metrics_reader(SecretText const& token, rbac::RoleService& roles) {
+    return [&token, &roles](http::Request const& request, std::optional<http::SessionHolder> const& holder) -> Result<void> {
+        constexpr std::string_view scheme = "Bearer ";
+        auto const authorization = request.headers.get("Authorization");
+        if (!token.empty() && authorization && authorization->starts_with(scheme) &&
+            crypto::equal_constant_time(authorization->substr(scheme.size()), token.reveal())) {
+            return success();
+        }
+        if (holder && holder->pending.empty()) return roles.require_permission(holder->user, "metrics.read");
+        return sessions::errors::none;
+    };
+}
+
+http::TrustedProxies trusted(config::ServerSettings const& server) {
+    auto parsed = http::TrustedProxies::parse(server.trusted_proxies);
+    if (!parsed.ok()) throw Fault{"server.trusted_proxies: " + std::string{parsed.error().detail()}};
+    return std::move(parsed).value();
+}
+
+void install_middleware(Stack& stack) {
+    auto const& settings = stack.settings;
+    std::vector<http::Middleware> pieces;
+    pieces.push_back(middleware::request_id(stack.clock, stack.random));
+    if (settings.metrics.enabled) pieces.push_back(stack.metrics.middleware());
+    pieces.push_back(middleware::access_log(stack.clock, stack.log));
+    pieces.push_back(middleware::security_headers(stack.random));
+    pieces.push_back(middleware::rate_limit(stack.rate_limiter, stack_settings::rate_limits(settings.limits)));
+    if (!settings.cors.allowed_origins.empty()) pieces.push_back(middleware::cors({.origins = settings.cors.allowed_origins}));
+    pieces.push_back(middleware::csrf(stack.csrf_tokens, settings.server.public_url, stack.log));
+    middleware::install(stack.app, std::move(pieces));
+}
+
+void mount_routes(Stack& stack) {
+    auto& app = stack.app;
+    routes::mount_system_routes(app,
+                                {.database = *stack.database,
+                                 .metrics = stack.settings.metrics.enabled ? &stack.metrics : nullptr,
+                                 .draining = [&stack] { return stack.draining.load(); }},
+                                stack.web);
+    routes::mount_auth_routes(app, stack.sign_in, stack.users, stack.web);
+    if (stack.settings.mfa.enabled) routes::mount_mfa_routes(app, stack.sign_in, stack.account, stack.web);
+    routes::mount_entry_pages(
+        app, {.sign_in = stack.sign_in, .account = stack.account, .setup = stack.setup, .totp = stack.totp, .sessions = stack.sessions},
+        stack.web);
+    routes::AccountRooms const account{.sign_in = stack.sign_in,
+                                       .account = stack.account,
+                                       .notices = stack.notices,
+                                       .users = stack.users,
+                                       .passwords = stack.passwords,
+                                       .totp = stack.totp,
+                                       .sessions = stack.sessions};
+    routes::mount_account_pages(app, account, stack.web);
+    routes::mount_factor_pages(app, account, stack.web);
+    routes::AdminRooms const admin{.sign_in = stack.sign_in,
+                                   .lifecycle = stack.lifecycle,
+                                   .users = stack.users,
+                                   .groups = stack.groups,
+                                   .roles = stack.roles,
+                                   .passwords = stack.passwords,
+                                   .totp = stack.totp,
+                                   .sessions = stack.sessions,
+                                   .audit = stack.audit,
+                                   .database = *stack.database,
+                                   .clock = stack.clock};
+    routes::mount_admin_pages(app, admin, stack.web);
+    routes::mount_admin_user_pages(app, admin, stack.web);
+    app.on_problem([&stack](http::Request const& request, http::Response const& problem) {
+        return routes::problem_page(request, problem, stack.web);
+    });
+}
+
+void publish_gauges(Stack& stack) {
+    auto& metrics = stack.metrics;
+    auto& gate = stack.hash_gate;
+    metrics.gauge("zephyr_password_hashes_running", "Password hashes being computed.",
+                  [&gate] { return static_cast<double>(gate.counts().running); });
+    metrics.gauge("zephyr_password_hashes_waiting", "Callers waiting for room to hash a password.",
+                  [&gate] { return static_cast<double>(gate.counts().waiting); });
+    metrics.counter("zephyr_password_hashes_refused_total", "Password checks refused because the gate was full.",
+                    [&gate] { return static_cast<double>(gate.counts().refused); });
+    metrics.counter("zephyr_database_statements_total", "Statements sent to the database.",
+                    [&stack] { return static_cast<double>(stack.database->counts().statements); });
+}
+
+}  // namespace
+
+Stack::Stack(StackParts parts)
+    : settings{std::move(parts.settings)},
+      clock{parts.clock},
+      random{parts.random},
+      log{parts.log},
+      database{std::move(parts.database)},
+      sealer{std::move(parts.keyring), random},
+      audit{*database, sealer, clock, random},
+      users{*database, audit, clock, random},
+      groups{*database, audit, clock, random},
+      roles{*database, audit, clock, {users, groups}},
+      hash_gate{stack_settings::hash_gate(settings.passwords), clock},
+      password_policy{stack_settings::password_policy(settings), stack_settings::breach_filter(settings.passwords)},
+      passwords{*database, audit, sealer, hash_gate, password_policy, clock, random, stack_settings::passwords(settings.passwords)},
+      totp{*database, audit, sealer, clock, random, stack_settings::totp(settings.mfa)},
+      session_store{*database, sealer},
+      sessions{session_store, *database, audit, clock, random, stack_settings::sessions(settings.sessions)},
+      notices{*database, clock, random},
+      users_data{},
+      rbac_data{roles},
+      passwords_data{},
+      mfa_data{},
+      sessions_data{session_store},
+      audit_data{audit},
+      personal_data{{&users_data, &rbac_data, &passwords_data, &mfa_data, &sessions_data, &audit_data, &notices}},
+      sign_in{rooms(), stack_settings::sign_in(settings)},
+      account{rooms(), sign_in, notices},
+      lifecycle{rooms(), notices, personal_data},
+      setup{{*database, users, roles, passwords, audit}, clock, random},
+      gatekeeper{users, roles, sessions, audit, clock, {.session_cookie = stack_settings::session_cookie(settings.server)}},
+      pages{stack_settings::pages(settings.server)},
+      web{pages, stack_settings::web(settings)},
+      csrf_tokens{sealer.derive("csrf tokens"), random, stack_settings::csrf_cookies(settings.server)},
+      metrics{clock},
+      rate_limiter{clock},
+      app{gatekeeper, log} {
+    gatekeeper.add_rule("metrics_reader", metrics_reader(settings.metrics.token, roles));
+    app.trust(trusted(settings.server));
+    install_middleware(*this);
+    mount_routes(*this);
+    publish_gauges(*this);
+}
+
+signin::Rooms Stack::rooms() { return {*database, users, roles, passwords, totp, sessions, audit, clock}; }
+
+std::size_t Stack::purge() {
+    auto removed = sessions.purge();
+    removed += static_cast<std::size_t>(totp.purge());
+    removed += static_cast<std::size_t>(roles.purge_expired(clock.now()));
+    return removed;
+}
+
+std::vector<storage::Migration> const& schema_migrations() {
+    static std::vector<storage::Migration> const migrations = storage::make_migrations(embedded_migrations::files());
+    return migrations;
+}
+
+}  // namespace zephyr

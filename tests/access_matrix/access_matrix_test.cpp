@@ -1,0 +1,73 @@
+// The whole route table, word for word, in docs/reference/routes.md: nobody opens a route without a reviewer seeing the difference.
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <sstream>
+
+#include "testing/app/test_app.h"
+
+namespace zephyr {
+namespace {
+
+std::string table_of(config::Settings settings) {
+    testing::TestApp app{std::move(settings)};
+    std::string out;
+    for (auto const& route : app.stack.app.table()) out += "| " + route.method + " | `" + route.pattern + "` | " + route.guard + " | " + route.source + " |\n";
+    return out;
+}
+
+std::string page() {
+    auto settings = testing::TestApp::settings();
+    settings.metrics.enabled = true;
+    return "# Routes\n\nWhat each route demands, as the server prints it (`zephyr routes`). Generated: run the tests with "
+           "`ZEPHYR_UPDATE=1` to renew it,\nthen read the difference as a reviewer would.\n\n| method | path | demands | source |\n|---|---|---|---|\n" +
+           table_of(settings);
+}
+
+TEST(AccessMatrix, is_what_the_reviewers_agreed) {
+    auto const path = "docs/reference/routes.md";
+    auto const wanted = page();
+    if (std::getenv("ZEPHYR_UPDATE") != nullptr) std::ofstream{path} << wanted;
+    std::ifstream file{path};
+    std::stringstream kept;
+    kept << file.rdbuf();
+    EXPECT_EQ(kept.str(), wanted);
+}
+
+TEST(AccessMatrix, every_admin_route_demands_the_role_and_a_second_factor) {
+    testing::TestApp app;
+    std::size_t seen = 0;
+    for (auto const& route : app.stack.app.table()) {
+        if (!route.pattern.starts_with("/admin")) continue;
+        ++seen;
+        EXPECT_TRUE(route.guard.starts_with("login | role(admin) | mfa")) << route.print();
+    }
+    EXPECT_GE(seen, 10u);
+}
+
+TEST(AccessMatrix, without_the_demand_for_a_second_factor_the_role_is_still_demanded) {
+    auto settings = testing::TestApp::settings();
+    settings.mfa.required_for_admin = false;
+    testing::TestApp app{settings};
+    for (auto const& route : app.stack.app.table()) {
+        if (route.pattern.starts_with("/admin")) EXPECT_TRUE(route.guard.starts_with("login | role(admin)")) << route.print();
+    }
+}
+
+TEST(AccessMatrix, only_named_routes_are_open_or_accept_a_pending_sign_in) {
+    testing::TestApp app;
+    std::vector<std::string> open, pending;
+    for (auto const& route : app.stack.app.table()) {
+        if (route.guard.starts_with("open")) open.push_back(route.method + " " + route.pattern);
+        if (route.guard == "session") pending.push_back(route.method + " " + route.pattern);
+    }
+    EXPECT_EQ(open, (std::vector<std::string>{"GET /healthz", "GET /readyz", "GET /static/{file}", "POST /auth/register", "POST /auth/login",
+                                              "GET /", "GET /sign-in", "POST /sign-in", "GET /sign-up", "POST /sign-up", "GET /setup",
+                                              "GET /setup/{token}", "POST /setup/{token}"}));
+    EXPECT_EQ(pending, (std::vector<std::string>{"POST /auth/logout", "POST /auth/mfa/totp/verify", "POST /sign-out", "GET /sign-in/factor",
+                                                 "POST /sign-in/factor", "GET /account/password", "POST /account/password"}));
+}
+
+}  // namespace
+}  // namespace zephyr

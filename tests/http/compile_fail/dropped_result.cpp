@@ -1,0 +1,8 @@
+// refused: nodiscard
+#include "zephyr/foundation/result.h"
+
+zephyr::Result<int> redeem();
+
+void forget() {
+    redeem();
+}

@@ -1,0 +1,83 @@
+#include "zephyr/middleware/security_headers.h"
+
+#include <gtest/gtest.h>
+
+#include "testing/header_judge.h"
+#include "testing/scripted_random.h"
+
+namespace zephyr::middleware {
+namespace {
+
+using namespace zephyr::testing;
+
+http::Response through(http::Middleware const& layer, http::Request request,
+                       http::Response answer = http::Response::html(200, "")) {
+    return layer.run(request, [&](http::Request&) { return answer; });
+}
+
+TEST(SecurityHeaders, stand_on_every_answer) {
+    ScriptedRandom random;
+    auto const layer = security_headers(random);
+    auto const response = through(layer, request_for(http::Method::get, "/"));
+    std::vector<std::pair<std::string, std::string>> const expected{{"Cross-Origin-Opener-Policy", "same-origin"},
+                                                                    {"Cross-Origin-Embedder-Policy", "require-corp"},
+                                                                    {"Cross-Origin-Resource-Policy", "same-origin"},
+                                                                    {"Referrer-Policy", "same-origin"},
+                                                                    {"X-Content-Type-Options", "nosniff"},
+                                                                    {"X-Frame-Options", "DENY"},
+                                                                    {"Cache-Control", "no-store"}};
+    for (auto const& [name, value] : expected) EXPECT_EQ(response.headers.get(name), value) << name;
+    EXPECT_TRUE(response.headers.get("Permissions-Policy")->find("camera=()") != std::string_view::npos);
+}
+
+TEST(SecurityHeaders, give_the_policy_the_nonce_that_the_page_gets) {
+    ScriptedRandom random;
+    auto const layer = security_headers(random);
+    std::string nonce;
+    auto request = request_for(http::Method::get, "/");
+    auto const page = [&](http::Request& inner) {
+        nonce = inner.csp_nonce;
+        return http::Response::html(200, "");
+    };
+    auto const response = layer.run(request, page);
+    EXPECT_EQ(nonce.size(), 22u);
+    EXPECT_EQ(response.headers.get("Content-Security-Policy"),
+              "default-src 'none'; script-src 'self' 'nonce-" + nonce + "'; style-src 'self' 'nonce-" + nonce +
+                  "'; img-src 'self' data:; font-src 'self'; connect-src 'self'; form-action 'self'; frame-ancestors "
+                  "'none'; base-uri 'none'");
+    auto const first = nonce;
+    static_cast<void>(layer.run(request, page));
+    EXPECT_NE(nonce, first);
+}
+
+TEST(SecurityHeaders, allow_nothing_inline_and_nothing_foreign) {
+    auto const policy = content_security_policy("n");
+    for (auto const* hole : {"unsafe-inline", "unsafe-eval", "*", "http:", "https:", "blob:", "strict-dynamic"})
+        EXPECT_EQ(policy.find(hole), std::string::npos) << hole;
+}
+
+TEST(SecurityHeaders, keep_what_the_handler_set) {
+    ScriptedRandom random;
+    auto const response =
+        through(security_headers(random), request_for(http::Method::get, "/static/a.css"),
+                http::Response::text(200, "").with_header("cache-control", "public, max-age=31536000, immutable"));
+    EXPECT_EQ(response.headers.get("Cache-Control"), "public, max-age=31536000, immutable");
+    EXPECT_EQ(response.headers.count("Cache-Control"), 1u);
+}
+
+TEST(SecurityHeaders, pin_https_only_over_https) {
+    ScriptedRandom random;
+    auto request = request_for(http::Method::get, "/");
+    EXPECT_EQ(through(security_headers(random), request).headers.count("Strict-Transport-Security"), 0u);
+    request.scheme = "https";
+    EXPECT_EQ(through(security_headers(random), request).headers.get("Strict-Transport-Security"), "max-age=31536000");
+    EXPECT_EQ(through(security_headers(random, {std::chrono::seconds{60}, true}), request)
+                  .headers.get("Strict-Transport-Security"),
+              "max-age=60; includeSubDomains");
+    EXPECT_EQ(through(security_headers(random, {std::chrono::seconds{0}, true}), request)
+                  .headers.count("Strict-Transport-Security"),
+              0u);
+}
+
+}  // namespace
+}  // namespace zephyr::middleware
