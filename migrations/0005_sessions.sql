@@ -11,5 +11,5 @@ CREATE TABLE session (
     remembered {int} NOT NULL,
     sealed {blob} NOT NULL
 ) {strict};
-CREATE INDEX session_user ON session (user_id, created_at);
+CREATE INDEX session_by_user ON session (user_id, created_at);
 CREATE INDEX session_expiry ON session (expires_at);

@@ -16,7 +16,7 @@ BANS = [
     (r"\bco_await\b|\bco_return\b", ("include/", "src/"), (), "no coroutines: g++ 12 destroys temporaries twice (house rule)"),
     (r"std::expected|#include <format>", ("include/", "src/", "tests/"), (), "not in g++ 12's C++20: use Result and fmt"),
     (r"\bstd::regex\b", ("include/", "src/"), (), "slow and recursive on outside bytes: parse by hand"),
-    (r"\bsystem\(|\bpopen\(", ("include/", "src/"), (), "no shell from the product"),
+    (r"\bstd::system\(|(?<![\w:] )(?<![\w:>.])system\(\"|\bpopen\(", ("include/", "src/"), (), "no shell from the product"),
     (r"\bstrcmp\(|\bmemcmp\(", ("src/passwords", "src/mfa", "src/sessions", "src/signin", "src/middleware"),
      (), "secrets compare with crypto::equal_constant_time"),
     (r"\b(TODO|FIXME|XXX|HACK)\b", ("include/", "src/", "tests/", "tools/", "web/"), ("tools/tidy.py",),
@@ -58,7 +58,9 @@ def main():
             if not name.startswith(banned) or name.startswith(allowed or ("\0",)):
                 continue
             for number, line in enumerate(lines, 1):
-                if re.search(pattern, line):
+                # What a comment says about a thing is no use of it; only the words for unfinished work are looked for there too.
+                code = line.split("//", 1)[0] if path.suffix in (".h", ".cpp") and "TODO" not in pattern else line
+                if re.search(pattern, code):
                     breaches.append(f"{name}:{number}: {line.strip()[:80]}\n    {reason}")
         if path.suffix in (".h", ".cpp") and len(lines) > MAX_LINES and name.startswith(("include/", "src/")) and name not in LONG:
             breaches.append(f"{name}: {len(lines)} lines; split along what changes alone (limit {MAX_LINES})")

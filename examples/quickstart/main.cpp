@@ -26,6 +26,6 @@ int main(int argc, char** argv) {
                                 return http::Response::text(200, "The figures are secret, " + who.username + ".\n");
                             });
     return node.value()->serve({.on_listening = [](auto const& url, auto const& setup_link) {
-        std::cout << url << "\n" << setup_link.value_or("") << std::endl;
+        std::cout << url << "\n" << setup_link.value_or("") << "\nCtrl-C stops it." << std::endl;
     }});
 }

@@ -20,7 +20,7 @@ int serve(Common const& common, Console& console, server::Outside outside) {
         if (link) {
             console.out << "\n  There is no administrator yet. Make the first account here, within the hour:\n\n    " << *link << "\n";
         }
-        console.out << std::endl;
+        console.out << "\n  Ctrl-C stops it." << std::endl;
     };
     return node.value()->serve({.on_listening = greet, .on_command = run_on});
 }

@@ -100,7 +100,7 @@ struct App::State {
     Result<void> derive(Request& request) const;
     Response run(std::size_t index, Request& request, Plan const& plan) const;
     Response admit(Request& request, Plan const& plan) const;
-    Response fault(Request const& request, std::string_view id, int status, std::string_view what) const;
+    Response fault(Request const& request, Failure failure, int status, std::string_view what) const;
     void show_page(Request const& request, Response& response) const;
 
     // Runs one layer; what it throws becomes an answer here, so that the layers outside still do their work on it.
@@ -109,11 +109,11 @@ struct App::State {
         try {
             return layer();
         } catch (StorageFault const& problem) {
-            return fault(request, "storage.unavailable", 503, problem.what());
+            return fault(request, errors::storage_unavailable, 503, problem.what());
         } catch (std::exception const& problem) {
-            return fault(request, "internal", 500, problem.what());
+            return fault(request, errors::internal, 500, problem.what());
         } catch (...) {
-            return fault(request, "internal", 500, "not a std::exception");
+            return fault(request, errors::internal, 500, "not a std::exception");
         }
     }
 };
@@ -193,7 +193,6 @@ App::State::Plan App::State::plan(Request& request) const {
     // None of these may come from outside this class and the middleware.
     request.path.clear();
     request.path_parameters.clear();
-    request.csrf_exempt = false;
     request.request_id.clear();
     request.client_address = request.peer_address;
     if (auto const derived = derive(request); !derived.ok()) {
@@ -204,12 +203,12 @@ App::State::Plan App::State::plan(Request& request) const {
     auto match = router.match(request.path);
     if (match.pattern == nullptr) {
         request.route = "unmatched";
-        return Plan{nullptr, 404, "http.not_found"};
+        return Plan{nullptr, 404, std::string{errors::not_found.id}};
     }
     request.route = *match.pattern;
     if (request.method == Method::options) return Plan{nullptr, 204, {}, match.allow()};
     auto const* index = match.find(request.method);
-    if (index == nullptr) return Plan{nullptr, 405, "http.method_not_allowed", match.allow()};
+    if (index == nullptr) return Plan{nullptr, 405, std::string{errors::method_not_allowed.id}, match.allow()};
     auto const& route = *routes[*index];
     request.path_parameters = std::move(match.parameters);
     request.rate_class = route.options.rate_class;
@@ -243,9 +242,10 @@ Response App::State::admit(Request& request, Plan const& plan) const {
     return route.endpoint(request, admitted);
 }
 
-Response App::State::fault(Request const& request, std::string_view id, int status, std::string_view what) const {
-    log.error("http.fault", {{"incident", request.request_id}, {"id", id}, {"route", request.route}, {"what", what}});
-    auto response = problem(status, id, {}, request.request_id);
+Response App::State::fault(Request const& request, Failure failure, int status, std::string_view what) const {
+    log.error("http.fault",
+              {{"incident", request.request_id}, {"id", failure.id}, {"route", request.route}, {"what", what}});
+    auto response = problem(status, failure.id, {}, request.request_id);
     if (status == 503) response.with_header("Retry-After", "1");
     return response;
 }

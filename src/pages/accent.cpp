@@ -12,7 +12,8 @@ namespace {
 constexpr Colour white{255, 255, 255};
 constexpr Colour black{0, 0, 0};
 constexpr Colour ink{11, 18, 24};
-// The darkest ground of the light theme and the lightest of the dark one that accented text stands on (zephyr.css: --ground-2).
+// The darkest ground of the light theme and the lightest of the dark one that accented text stands on (zephyr.css:
+// --ground-2).
 constexpr Colour light_ground{233, 238, 242};
 constexpr Colour dark_ground{33, 43, 53};
 constexpr Colour light_surface{255, 255, 255};
@@ -23,7 +24,9 @@ double linear(int channel) {
     return value <= 0.04045 ? value / 12.92 : std::pow((value + 0.055) / 1.055, 2.4);
 }
 
-double luminance(Colour c) { return 0.2126 * linear(c.red) + 0.7152 * linear(c.green) + 0.0722 * linear(c.blue); }
+double luminance(Colour c) {
+    return 0.2126 * linear(c.red) + 0.7152 * linear(c.green) + 0.0722 * linear(c.blue);
+}
 
 Colour mix(Colour from, Colour to, double share) {
     auto const channel = [share](int a, int b) { return static_cast<int>(std::lround(a + (b - a) * share)); };
@@ -45,7 +48,9 @@ AccentTones tones(Colour wanted, Colour towards, Colour ground, Colour surface) 
 
 }  // namespace
 
-std::string Colour::hex() const { return fmt::format("#{:02x}{:02x}{:02x}", red, green, blue); }
+std::string Colour::hex() const {
+    return fmt::format("#{:02x}{:02x}{:02x}", red, green, blue);
+}
 
 std::optional<Colour> parse_colour(std::string_view text) {
     if (text.size() != 7 || text[0] != '#') return std::nullopt;

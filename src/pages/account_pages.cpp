@@ -21,7 +21,7 @@ void fill_factors(Fill& fill, AccountPage const& page) {
         Fill row = list.add("FACTOR");
         fill_factor(row, factor);
         row.set("REMOVE_ACTION", path_of("/account/factors", factor.id, "remove"));
-        char const* words = !last                        ? "factor.remove.one_of_several"
+        char const* words = !last                         ? "factor.remove.one_of_several"
                             : page.second_factor_demanded ? "factor.remove.demanded"
                             : page.password_full_length   ? "factor.remove.last"
                                                           : "factor.remove.last_short_password";
@@ -35,9 +35,11 @@ void fill_sessions(Fill& fill, AccountPage const& page) {
     for (auto const& session : page.sessions) {
         Fill row = fill.add("SESSION");
         fill_session(row, session);
-        if (!session.current) row.add("OTHER").set("REVOKE_ACTION", path_of("/account/sessions", session.ref, "revoke"));
+        if (!session.current)
+            row.add("OTHER").set("REVOKE_ACTION", path_of("/account/sessions", session.ref, "revoke"));
     }
-    auto const others = std::count_if(page.sessions.begin(), page.sessions.end(), [](auto const& s) { return !s.current; });
+    auto const others =
+        std::count_if(page.sessions.begin(), page.sessions.end(), [](auto const& s) { return !s.current; });
     fill.show_if("OTHER_SESSIONS", others > 0);
 }
 
@@ -45,7 +47,9 @@ void fill_happened(Fill& fill, AccountPage const& page) {
     if (page.happened.empty()) return;
     Fill list = fill.add("HAPPENINGS");
     for (auto const& notice : page.happened)
-        list.add("HAPPENED").set("TEXT", fill.words({notice.what, {}}, "happened", "happened.other")).time("AT", notice.at);
+        list.add("HAPPENED")
+            .set("TEXT", fill.words({notice.what, {}}, "happened", "happened.other"))
+            .time("AT", notice.at);
 }
 
 }  // namespace
@@ -67,15 +71,19 @@ std::string Pages::render(ChangePasswordPage const& page, PageContext const& con
     return body_->render("change_password.html", context, [&](Fill& fill) {
         fill.set("USERNAME", page.username).set("MINIMUM", page.minimum_length);
         fill.show_if("ASK_CURRENT", !page.must_change);
-        if (page.must_change) fill.add("MUST_CHANGE").set("WHY", fill.words({page.why, {}}, "must_change", "must_change.other"));
+        if (page.must_change)
+            fill.add("MUST_CHANGE").set("WHY", fill.words({page.why, {}}, "must_change", "must_change.other"));
         fill.errors(page.errors).show_if("FRESH", page.errors.empty());
     });
 }
 
 std::string Pages::render(EnrolTotpPage const& page, PageContext const& context) const {
     return body_->render("enrol_totp.html", context, [&](Fill& fill) {
-        fill.set("QR", qr_image(page.qr_svg)).set("OTPAUTH", page.otpauth_uri).set("VALUE_device_name", page.device_name);
-        for (std::size_t at = 0; at < page.secret.size(); at += 4) fill.add("GROUP").set("TEXT", page.secret.substr(at, 4));
+        fill.set("QR", qr_image(page.qr_svg))
+            .set("OTPAUTH", page.otpauth_uri)
+            .set("VALUE_device_name", page.device_name);
+        for (std::size_t at = 0; at < page.secret.size(); at += 4)
+            fill.add("GROUP").set("TEXT", page.secret.substr(at, 4));
         fill.show_if("DEMANDED", page.demanded).show_if("CHOSEN", !page.demanded);
         fill.set("CANCEL_HREF", safe_return_to(context.return_to, "/account"));
         fill.errors(page.errors);

@@ -52,11 +52,14 @@ void fill_chart(Fill& fill, std::vector<DayCount> const& days) {
     std::int64_t const end = scale_end(most);
     Fill chart = fill.add("CHART");
     chart.number("MAX", end).set("WIDTH", static_cast<std::int64_t>(days.size()) * 24);
-    chart.set("FIRST_DAY", day_text(fill.texts(), days.front().day)).set("LAST_DAY", day_text(fill.texts(), days.back().day));
+    chart.set("FIRST_DAY", day_text(fill.texts(), days.front().day))
+        .set("LAST_DAY", day_text(fill.texts(), days.back().day));
     std::int64_t x = 4;
     for (auto const& day : days) {
         // Something that happened is never drawn as nothing.
-        auto const height = [end](std::int64_t count) { return count == 0 ? 0 : std::max<std::int64_t>(2, count * 120 / end); };
+        auto const height = [end](std::int64_t count) {
+            return count == 0 ? 0 : std::max<std::int64_t>(2, count * 120 / end);
+        };
         std::int64_t const accepted = height(day.accepted);
         std::int64_t const refused = std::min(height(day.refused), 120 - accepted);
         Fill bar = chart.add("BAR");
@@ -128,7 +131,8 @@ std::string Pages::render(AdminUsersPage const& page, PageContext const& context
         auto const& texts = fill.texts();
         fill.show_if("AT_ADMIN", true).show_if("AT_USERS", true).notice(page.notice);
         fill.set("Q", page.prefix).show_if("SIGNED_IN", page.signed_in == "yes");
-        for (auto const state : states) fill_option(fill, "STATE_OPTION", state, texts.text("state." + std::string{state}), page.state);
+        for (auto const state : states)
+            fill_option(fill, "STATE_OPTION", state, texts.text("state." + std::string{state}), page.state);
         fill_option(fill, "FACTOR_OPTION", "some", texts.text("users.factor_some"), page.factor);
         fill_option(fill, "FACTOR_OPTION", "none", texts.text("users.factor_none"), page.factor);
         bool const filtered = !(page.prefix + page.state + page.factor + page.signed_in).empty();
@@ -179,7 +183,9 @@ std::string Pages::render(AdminUserPage const& page, PageContext const& context)
 std::string Pages::render(AdminUserNewPage const& page, PageContext const& context) const {
     return body_->render("admin_user_new.html", context, [&](Fill& fill) {
         fill.show_if("AT_ADMIN", true).show_if("AT_USERS", true);
-        fill.set("VALUE_username", page.username).set("VALUE_display_name", page.display_name).set("VALUE_email", page.email);
+        fill.set("VALUE_username", page.username)
+            .set("VALUE_display_name", page.display_name)
+            .set("VALUE_email", page.email);
         fill.set("MINIMUM", page.minimum_length).errors(page.errors).show_if("FRESH", page.errors.empty());
     });
 }

@@ -35,7 +35,8 @@ std::string Catalogue::text(std::string_view key, Values const& values) const {
     walk_placeholders(
         raw(key), [&](std::string_view literal) { out += literal; },
         [&](std::string_view name) {
-            auto const found = std::find_if(values.begin(), values.end(), [&](auto const& pair) { return pair.first == name; });
+            auto const found =
+                std::find_if(values.begin(), values.end(), [&](auto const& pair) { return pair.first == name; });
             if (found == values.end()) throw Fault{"no value for {" + std::string{name} + "} of " + std::string{key}};
             out.append(isolate).append(found->second).append(pop_isolate);
         });

@@ -18,10 +18,11 @@ public:
 
     std::string const& language() const { return language_; }
     bool has(std::string_view key) const { return texts_.find(key) != texts_.end(); }
-    // The text as it stands, placeholders and all. Throws Fault for a key that is not there: templates are checked at start.
+    // The text as it stands, placeholders and all. Throws Fault for a key that is not there: templates are checked at
+    // start.
     std::string const& raw(std::string_view key) const;
-    // The text with each {name} replaced. Values are wrapped in Unicode isolates (U+2068 … U+2069), so that a right-to-left name
-    // cannot turn the sentence around. Plain text: escaping is the template's.
+    // The text with each {name} replaced. Values are wrapped in Unicode isolates (U+2068 … U+2069), so that a
+    // right-to-left name cannot turn the sentence around. Plain text: escaping is the template's.
     std::string text(std::string_view key, Values const& values = {}) const;
     // `key`.one or `key`.other, with {count}.
     std::string plural(std::string_view key, std::int64_t count) const;
@@ -32,7 +33,8 @@ private:
     std::map<std::string, std::string, std::less<>> texts_;
 };
 
-// Calls `piece(literal)` and `placeholder(name)` over "Signed in as {name}", in order. A brace that encloses no name is literal.
+// Calls `piece(literal)` and `placeholder(name)` over "Signed in as {name}", in order. A brace that encloses no name is
+// literal.
 template <class Literal, class Placeholder>
 void walk_placeholders(std::string_view text, Literal literal, Placeholder placeholder) {
     while (!text.empty()) {

@@ -1,15 +1,10 @@
 #include "pages/engine.h"
 
-#include <cstring>  // ctemplate/str_ref.h uses strlen without it
-
-#include <ctemplate/template_cache.h>
-#include <ctemplate/template_modifiers.h>
-
 #include <fstream>
 #include <iterator>
-#include <mutex>
 
 #include "pages/accent.h"
+#include "pages/ctemplate.h"
 #include "pages/embedded_web.h"
 #include "pages/template_source.h"
 #include "pages/trusted_urls.h"
@@ -32,7 +27,8 @@ std::string template_key(std::string_view language, std::string_view page) {
 // A template that is a page of its own: its second line names the layout it goes into.
 bool is_page(std::string_view name, std::string_view content) {
     if (!name.starts_with(templates_folder) || name.starts_with("templates/layout_")) return false;
-    return content.size() > autoescape_pragma.size() && content.substr(autoescape_pragma.size()).starts_with("[[layout ");
+    return content.size() > autoescape_pragma.size() &&
+           content.substr(autoescape_pragma.size()).starts_with("[[layout ");
 }
 
 // The same page in another language: what was asked for, without an older choice.
@@ -85,7 +81,8 @@ Engine::Engine(WebFiles files) : files_{std::move(files)}, cache_{std::make_uniq
         std::string const page = path.substr(templates_folder.size());
         for (auto const& [language, catalogue] : catalogues_) {
             std::string const assembled = assemble_template(page, read, catalogue);
-            if (!cache_->templates.StringToTemplateCache(template_key(language, page), assembled, ctemplate::STRIP_BLANK_LINES))
+            if (!cache_->templates.StringToTemplateCache(template_key(language, page), assembled,
+                                                         ctemplate::STRIP_BLANK_LINES))
                 throw Fault{"pages: ctemplate cannot read " + page};
         }
     }
@@ -122,12 +119,19 @@ void Engine::fill_frame(Fill& fill, PageContext const& context, Brand const& bra
     if (context.theme == "light" || context.theme == "dark") fill.set_if("THEME", context.theme);
     fill.set("CSS_URL", static_url("zephyr.css")).set("JS_URL", static_url("zephyr.js"));
     fill.set("ICON_URL", static_url("favicon.svg")).set("ICONS_URL", static_url("icons.svg"));
-    fill.set("BRAND_NAME", brand.name.empty() ? default_brand : brand.name).set("LOGO_URL", brand.logo_url.empty() ? static_url("logo.svg") : brand.logo_url);
+    fill.set("BRAND_NAME", brand.name.empty() ? default_brand : brand.name)
+        .set("LOGO_URL", brand.logo_url.empty() ? static_url("logo.svg") : brand.logo_url);
     if (auto const wanted = parse_colour(brand.accent)) {
         auto const [light, dark] = readable_accents(*wanted);
         Fill accent = fill.add("ACCENT");
-        accent.set("L1", light.accent.hex()).set("L2", light.on_accent.hex()).set("L3", light.strong.hex()).set("L4", light.soft.hex());
-        accent.set("D1", dark.accent.hex()).set("D2", dark.on_accent.hex()).set("D3", dark.strong.hex()).set("D4", dark.soft.hex());
+        accent.set("L1", light.accent.hex())
+            .set("L2", light.on_accent.hex())
+            .set("L3", light.strong.hex())
+            .set("L4", light.soft.hex());
+        accent.set("D1", dark.accent.hex())
+            .set("D2", dark.on_accent.hex())
+            .set("D3", dark.strong.hex())
+            .set("D4", dark.soft.hex());
     }
     if (context.who) {
         Fill who = fill.add("WHO");
@@ -150,7 +154,8 @@ std::string Engine::render(std::string_view page, PageContext const& context, Br
     fill_frame(values, context, context.brand.name.empty() ? fallback : context.brand);
     fill(values);
     std::string out;
-    if (!cache_->templates.ExpandNoLoad(template_key(texts.language(), page), ctemplate::STRIP_BLANK_LINES, &dictionary, nullptr, &out))
+    if (!cache_->templates.ExpandNoLoad(template_key(texts.language(), page), ctemplate::STRIP_BLANK_LINES, &dictionary,
+                                        nullptr, &out))
         throw Fault{"pages: cannot render " + std::string{page}};
     return out;
 }

@@ -9,7 +9,9 @@ namespace {
 
 template <class Page>
 void fill_person(Fill& fill, Page const& page) {
-    fill.set("VALUE_username", page.username).set("VALUE_display_name", page.display_name).set("VALUE_email", page.email);
+    fill.set("VALUE_username", page.username)
+        .set("VALUE_display_name", page.display_name)
+        .set("VALUE_email", page.email);
     fill.set("MINIMUM", page.minimum_length);
     fill.errors(page.errors).show_if("FRESH", page.errors.empty());
 }
@@ -76,7 +78,10 @@ std::string Pages::render(ErrorPage const& page, PageContext const& context) con
     return body_->render("error.html", context, [&](Fill& fill) {
         auto const& texts = fill.texts();
         auto const [heading, words] = words_for(texts, page);
-        fill.set("STATUS", page.status).set("HEADING", heading).set("WORDS", words).set_if("REQUEST_ID", page.request_id);
+        fill.set("STATUS", page.status)
+            .set("HEADING", heading)
+            .set("WORDS", words)
+            .set_if("REQUEST_ID", page.request_id);
         bool const signed_in = context.who.has_value();
         fill.set("WAY_HREF", signed_in ? "/account" : "/sign-in");
         fill.set("WAY_TEXT", texts.text(signed_in ? "error.to_account" : "error.to_sign_in"));

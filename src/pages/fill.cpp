@@ -8,7 +8,9 @@ namespace zephyr::pages {
 
 namespace {
 
-ctemplate::TemplateString view(std::string_view text) { return {text.data(), text.size()}; }
+ctemplate::TemplateString view(std::string_view text) {
+    return {text.data(), text.size()};
+}
 
 std::string repaired(std::string_view text) {
     std::string out;
@@ -60,9 +62,13 @@ Values date_values(Catalogue const& texts, TimePoint time) {
 
 }  // namespace
 
-std::string time_text(Catalogue const& texts, TimePoint time) { return plain(texts, "time.pattern", date_values(texts, time)); }
+std::string time_text(Catalogue const& texts, TimePoint time) {
+    return plain(texts, "time.pattern", date_values(texts, time));
+}
 
-std::string day_text(Catalogue const& texts, TimePoint time) { return plain(texts, "time.day_pattern", date_values(texts, time)); }
+std::string day_text(Catalogue const& texts, TimePoint time) {
+    return plain(texts, "time.day_pattern", date_values(texts, time));
+}
 
 Fill& Fill::set(std::string_view name, std::string_view value) {
     std::string clean = encoding::is_valid_utf8(value) ? std::string{value} : repaired(value);
@@ -73,7 +79,8 @@ Fill& Fill::set(std::string_view name, std::string_view value) {
 
 Fill& Fill::number(std::string_view name, std::int64_t value) {
     std::string text = std::to_string(value);
-    for (std::size_t at = text.size(); at > 3 && text[at - 4] != '-'; at -= 3) text.insert(at - 3, texts_->raw("number.separator"));
+    for (std::size_t at = text.size(); at > 3 && text[at - 4] != '-'; at -= 3)
+        text.insert(at - 3, texts_->raw("number.separator"));
     return set(name, text);
 }
 
@@ -88,7 +95,9 @@ Fill& Fill::set_if(std::string_view name, std::string_view value) {
     return *this;
 }
 
-Fill Fill::add(std::string_view name) { return Fill{*dictionary_->AddSectionDictionary(view(name)), *texts_}; }
+Fill Fill::add(std::string_view name) {
+    return Fill{*dictionary_->AddSectionDictionary(view(name)), *texts_};
+}
 
 Fill& Fill::time(std::string_view name, TimePoint value) {
     std::string const base{name};

@@ -1,16 +1,13 @@
 // The values of one template: a thin layer over a ctemplate dictionary that knows the language.
 #pragma once
 
-#include <cstring>  // ctemplate/str_ref.h uses strlen without it
-
-#include <ctemplate/template_dictionary.h>
-
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 
 #include "pages/catalogue.h"
+#include "pages/ctemplate.h"
 #include "zephyr/foundation/clock.h"
 #include "zephyr/pages/view.h"
 
@@ -18,7 +15,8 @@ namespace zephyr::pages {
 
 class Fill {
 public:
-    Fill(ctemplate::TemplateDictionary& dictionary, Catalogue const& texts) : dictionary_{&dictionary}, texts_{&texts} {}
+    Fill(ctemplate::TemplateDictionary& dictionary, Catalogue const& texts)
+        : dictionary_{&dictionary}, texts_{&texts} {}
 
     Catalogue const& texts() const { return *texts_; }
 
@@ -37,11 +35,13 @@ public:
     Fill& time(std::string_view name, TimePoint value);
     // Section <name> around a moment that may be missing; section NO_<name> when it is.
     Fill& time_if(std::string_view name, std::optional<TimePoint> const& value);
-    // The words for a message (see Message): its reason, or the catalogue's under `<prefix>.<id>`, or those of the key `otherwise`.
+    // The words for a message (see Message): its reason, or the catalogue's under `<prefix>.<id>`, or those of the key
+    // `otherwise`.
     std::string words(Message const& message, std::string_view prefix, std::string_view otherwise) const;
     // SUMMARY section with its lines, ERROR_<field> sections beside the fields, and HAS_ERRORS.
     Fill& errors(FormErrors const& errors);
-    // NOTICE section for the name of a notice the catalogue knows; nothing for any other, so that a query cannot put words here.
+    // NOTICE section for the name of a notice the catalogue knows; nothing for any other, so that a query cannot put
+    // words here.
     Fill& notice(std::string_view name);
 
 private:
@@ -49,7 +49,8 @@ private:
     Catalogue const* texts_;
 };
 
-// "24 Nov 2026, 06:59 UTC" and "24. Nov. 2026, 06:59 UTC": the words come from the catalogue, the order from "time.pattern".
+// "24 Nov 2026, 06:59 UTC" and "24. Nov. 2026, 06:59 UTC": the words come from the catalogue, the order from
+// "time.pattern".
 std::string time_text(Catalogue const& texts, TimePoint time);
 std::string day_text(Catalogue const& texts, TimePoint time);
 

@@ -74,7 +74,9 @@ void fill_session(Fill& row, SessionItem const& session) {
     row.set("DEVICE_TEXT", device_words(row.texts(), device));
     row.show_if("DEVICE_PHONE", device.phone).show_if("DEVICE_DESK", !device.phone);
     row.set_if("ADDRESS", session.address).time("SINCE", session.created_at).time("SEEN", session.last_seen_at);
-    row.show_if("CURRENT", session.current).show_if("REMEMBERED", session.remembered).show_if("PROVED", session.second_factor);
+    row.show_if("CURRENT", session.current)
+        .show_if("REMEMBERED", session.remembered)
+        .show_if("PROVED", session.second_factor);
 }
 
 void fill_events(Fill& page, std::vector<EventRow> const& events, bool with_subject) {
@@ -91,7 +93,8 @@ void fill_events(Fill& page, std::vector<EventRow> const& events, bool with_subj
     }
 }
 
-void fill_option(Fill& page, std::string_view name, std::string_view value, std::string_view text, std::string_view chosen) {
+void fill_option(Fill& page, std::string_view name, std::string_view value, std::string_view text,
+                 std::string_view chosen) {
     page.add(name).set("VALUE", value).set("TEXT", text).show_if("SELECTED", value == chosen);
 }
 

@@ -18,7 +18,8 @@ void fill_session(Fill& row, SessionItem const& session);
 // What event_table.html shows: EVENTS, or NO_EVENTS.
 void fill_events(Fill& page, std::vector<EventRow> const& events, bool with_subject);
 // A round of the section `name` for one <option>.
-void fill_option(Fill& page, std::string_view name, std::string_view value, std::string_view text, std::string_view chosen);
+void fill_option(Fill& page, std::string_view name, std::string_view value, std::string_view text,
+                 std::string_view chosen);
 // Section DEVICES with a DEVICE each; nothing when there are no names.
 void fill_devices(Fill& page, std::vector<std::string> const& names);
 

@@ -14,7 +14,8 @@ struct Pages::Body {
 
     // The one made at start, or in development one made from the disk just now.
     std::shared_ptr<Engine const> engine() const;
-    std::string render(std::string_view page, PageContext const& context, std::function<void(Fill&)> const& fill) const {
+    std::string render(std::string_view page, PageContext const& context,
+                       std::function<void(Fill&)> const& fill) const {
         return engine()->render(page, context, settings.brand, fill);
     }
 };

@@ -94,7 +94,9 @@ PageContext Pages::context_for(http::Request const& request) const {
     return context;
 }
 
-std::vector<std::string> Pages::languages() const { return body_->engine()->languages(); }
+std::vector<std::string> Pages::languages() const {
+    return body_->engine()->languages();
+}
 
 std::optional<StaticFile> Pages::static_file(std::string_view path) const {
     auto const name = parse_static_path(path);

@@ -13,10 +13,10 @@ namespace zephyr::pages {
 namespace {
 
 constexpr std::pair<std::string_view, std::string_view> types[] = {{"css", "text/css; charset=utf-8"},
-                                                                    {"js", "text/javascript; charset=utf-8"},
-                                                                    {"svg", "image/svg+xml"},
-                                                                    {"png", "image/png"},
-                                                                    {"ico", "image/x-icon"}};
+                                                                   {"js", "text/javascript; charset=utf-8"},
+                                                                   {"svg", "image/svg+xml"},
+                                                                   {"png", "image/png"},
+                                                                   {"ico", "image/x-icon"}};
 
 std::string_view type_of(std::string_view extension) {
     for (auto const& [known, type] : types)

@@ -10,8 +10,9 @@
 
 namespace zephyr::pages {
 
-// "zephyr.css" from "/static/zephyr.css" and, with its hash, from "/static/zephyr.0123456789abcdef.css". Nothing for any other shape:
-// one plain name of letters, digits, '-' and '_' and one known extension, so that no path can leave the folder.
+// "zephyr.css" from "/static/zephyr.css" and, with its hash, from "/static/zephyr.0123456789abcdef.css". Nothing for
+// any other shape: one plain name of letters, digits, '-' and '_' and one known extension, so that no path can leave
+// the folder.
 struct StaticName {
     std::string name;
     std::string hash;

@@ -72,8 +72,10 @@ public:
         if (depth > deepest) throw Fault{std::string{name} + ": templates include each other"};
         auto const content = read_(name);
         if (!content) throw Fault{std::string{name} + ": no such template"};
-        if (!content->starts_with(autoescape_pragma)) throw Fault{std::string{name} + ": does not start with the AUTOESCAPE pragma"};
-        std::string text = with_parameters(std::string_view{*content}.substr(autoescape_pragma.size()), parameters, name);
+        if (!content->starts_with(autoescape_pragma))
+            throw Fault{std::string{name} + ": does not start with the AUTOESCAPE pragma"};
+        std::string text =
+            with_parameters(std::string_view{*content}.substr(autoescape_pragma.size()), parameters, name);
         std::optional<Directive> layout;
         if (constexpr std::string_view mark = "[[layout "; text.starts_with(mark)) {
             auto const end = text.find("]]\n");
@@ -121,7 +123,8 @@ void append_text(std::string& out, std::string_view inner, Catalogue const& cata
     bool const attribute = inner.starts_with('=');
     if (attribute) inner.remove_prefix(1);
     std::string const& text = catalogue.raw(inner);
-    if (text.find("{{") != std::string::npos) throw Fault{"texts: \"" + std::string{inner} + "\" holds template markup"};
+    if (text.find("{{") != std::string::npos)
+        throw Fault{"texts: \"" + std::string{inner} + "\" holds template markup"};
     walk_placeholders(
         text, [&](std::string_view literal) { out += encoding::html_escape(literal); },
         [&](std::string_view name) {

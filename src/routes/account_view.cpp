@@ -39,7 +39,7 @@ Result<pages::AccountPage> account_view(AccountRooms const& rooms, http::Princip
     view.second_factor_demanded = rooms.sign_in.mfa_demanded(user.id);
     view.factors = factor_items(rooms.totp, user.id);
     view.sessions = session_items(rooms.sessions, user.id, who.session);
-    for (auto const& notice : rooms.notices.unseen(user.id)) view.security_notices.push_back({notice.what, notice.at});
+    for (auto const& notice : rooms.notices.unseen(user.id)) view.happened.push_back({notice.what, notice.at});
     return view;
 }
 

@@ -172,7 +172,7 @@ void mount_admin_user_pages(http::App& app, AdminRooms rooms, Web const& web) {
         });
     });
     app.post("/admin/users/{id}/end-sessions", freshly, [pages](Request const& request, Principal const& who) {
-        return pages->change(request, who, "sessions_ended", [&](auto const& id, auto const& actor, auto const& origin) -> Result<void> {
+        return pages->change(request, who, "user_sessions_ended", [&](auto const& id, auto const& actor, auto const& origin) -> Result<void> {
             ZEPHYR_CHECK(pages->rooms().lifecycle.end_sessions(id, actor, origin));
             return success();
         });

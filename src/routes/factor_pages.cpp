@@ -53,9 +53,8 @@ public:
         auto const device = FactorId::parse(request.parameter("id"));
         auto const removed = [&]() -> Result<void> {
             if (!device) return mfa::errors::device_not_found;
-            ZEPHYR_TRY(auto password, new_password(request));
             std::optional<SecretText> chosen;
-            if (!password.empty()) chosen = std::move(password);
+            if (auto password = form_secret(request, "new_password"); !password.empty()) chosen = std::move(password);
             return rooms_.account.remove_totp(who.session, *device, chosen, origin_of(request, who));
         }();
         if (removed.ok()) return Response::see_other("/account?notice=factor_removed");

@@ -27,15 +27,14 @@ SqliteWriter::~SqliteWriter() {
 }
 
 void SqliteWriter::write(Database::Body const& body) {
-    Waiting waiting{&body, {}, {}, nullptr};
-    auto done = waiting.done.get_future();
-    {
-        std::lock_guard const lock{mutex_};
-        if (queue_.size() >= settings_.waiting_writers) throw StorageFault{"storage: too many writers wait"};
-        queue_.push_back(&waiting);
-    }
+    Waiting waiting{&body};
+    std::unique_lock lock{mutex_};
+    if (queue_.size() >= settings_.waiting_writers) throw StorageFault{"storage: too many writers wait"};
+    queue_.push_back(&waiting);
     arrived_.notify_one();
-    done.get();
+    waiting.answered.wait(lock, [&] { return waiting.done; });
+    lock.unlock();
+    if (waiting.failure) std::rethrow_exception(std::move(waiting.failure));
 }
 
 void SqliteWriter::loop() {
@@ -112,24 +111,20 @@ void SqliteWriter::clean_up_after_trouble() {
 }
 
 void SqliteWriter::settle(Waiting& waiting, std::string const& trouble) {
-    // Taken out of `waiting`, which is gone as soon as its writer wakes up.
-    auto done = std::move(waiting.done);
-    auto failure = std::move(waiting.failure);
     if (!trouble.empty()) {
         // Also for those refused: the refusal may rest on what another closure of the batch had written.
-        failure = std::make_exception_ptr(StorageFault{trouble});
-    } else if (!failure) {
+        waiting.failure = std::make_exception_ptr(StorageFault{trouble});
+    } else if (!waiting.failure) {
         try {
             run_after_commit(owner_, std::move(waiting.actions));
         } catch (...) {
-            failure = std::current_exception();
+            waiting.failure = std::current_exception();
         }
     }
-    if (failure) {
-        done.set_exception(std::move(failure));
-    } else {
-        done.set_value();
-    }
+    // Under the lock to the end: `waiting` is gone as soon as its writer has it.
+    std::lock_guard const lock{mutex_};
+    waiting.done = true;
+    waiting.answered.notify_one();
 }
 
 }  // namespace zephyr::storage

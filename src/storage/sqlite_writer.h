@@ -5,7 +5,6 @@
 #include <condition_variable>
 #include <deque>
 #include <exception>
-#include <future>
 #include <memory>
 #include <mutex>
 #include <thread>
@@ -33,9 +32,10 @@ public:
 private:
     struct Waiting {
         Database::Body const* body;
-        std::promise<void> done;
-        OpenTransaction::Actions actions;
-        std::exception_ptr failure;
+        OpenTransaction::Actions actions{};
+        std::exception_ptr failure{};
+        bool done = false;  // guarded by mutex_, as is all of this once it is set
+        std::condition_variable answered{};
     };
     using Batch = std::vector<Waiting*>;
 

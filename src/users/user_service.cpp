@@ -56,7 +56,7 @@ void give_reason(audit::Event& event, std::string const& reason) {
         return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
     });
     if (stable) {
-        give_reason(event, reason);
+        event.reason = reason;
     } else {
         event.personal.emplace_back("reason", reason);
     }

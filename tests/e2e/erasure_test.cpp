@@ -57,11 +57,15 @@ TEST(Erasure, takes_every_word_about_a_person_and_leaves_what_happened) {
     }
 }
 
-TEST(Erasure, of_the_last_administrator_is_refused) {
+TEST(Erasure, of_the_last_administrator_is_refused_to_everybody_but_the_operator) {
     TestApp app;
     auto const root = app.add_user("root", "admin");
-    EXPECT_EQ(app.stack.lifecycle.remove(root.id, audit::Actor::operator_cli(), {}).error(), rbac::errors::last_admin);
+    auto const other = app.add_user("other", "admin");
+    ASSERT_TRUE(app.stack.roles.revoke(rbac::Subject::user(other.id), "admin", audit::Actor::operator_cli()).ok());
+    EXPECT_FALSE(app.stack.lifecycle.remove(root.id, audit::Actor::user(other.id), {}).ok());
+    EXPECT_EQ(app.stack.roles.revoke(rbac::Subject::user(root.id), "admin", audit::Actor::user(root.id)).error(), rbac::errors::last_admin);
     EXPECT_TRUE(app.stack.users.find(root.id).ok());
+    EXPECT_TRUE(app.stack.lifecycle.remove(root.id, audit::Actor::operator_cli(), {}, "the machine's owner may").ok());
 }
 
 }  // namespace

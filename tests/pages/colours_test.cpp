@@ -26,7 +26,8 @@ std::map<std::string, Token> tokens() {
     std::string const css = stylesheet();
     std::regex const line{R"(--([a-z0-9-]+): var\(--light, (#[0-9a-f]{6})\) var\(--dark, (#[0-9a-f]{6})\);)"};
     for (std::sregex_iterator at{css.begin(), css.end(), line}, end; at != end; ++at) {
-        bool const fresh = out.emplace((*at)[1], Token{*parse_colour((*at)[2].str()), *parse_colour((*at)[3].str())}).second;
+        bool const fresh =
+            out.emplace((*at)[1], Token{*parse_colour((*at)[2].str()), *parse_colour((*at)[3].str())}).second;
         EXPECT_TRUE(fresh) << "defined twice: " << (*at)[1];
     }
     return out;
@@ -46,7 +47,7 @@ TEST(Contrast, is_computed_as_wcag_says) {
     EXPECT_NEAR(contrast({255, 0, 0}, {255, 255, 255}), 4.0, 0.01);
 }
 
-//# The visual presentation of text and images of text has a contrast ratio of at least 4.5:1
+// # The visual presentation of text and images of text has a contrast ratio of at least 4.5:1
 TEST(Stylesheet, has_text_of_at_least_4_5_to_1_in_both_themes) {
     for (auto const* ground : {"ground", "ground-2", "surface", "wind"})
         for (auto const* text : {"text", "muted", "accent", "accent-strong"}) expect_contrast(text, ground, 4.5);
@@ -63,7 +64,7 @@ TEST(Stylesheet, has_text_of_at_least_4_5_to_1_in_both_themes) {
     expect_contrast("on-danger", "danger-strong", 4.5);
 }
 
-//# Visual information required to identify user interface components and states ... at least 3:1
+// # Visual information required to identify user interface components and states ... at least 3:1
 TEST(Stylesheet, has_controls_and_focus_of_at_least_3_to_1_in_both_themes) {
     for (auto const* ground : {"ground", "surface"})
         for (auto const* line : {"control-line", "focus", "danger"}) expect_contrast(line, ground, 3.0);
@@ -90,7 +91,8 @@ TEST(Stylesheet, moves_nothing_for_people_who_asked_for_less_motion) {
     auto const allowed = css.find("prefers-reduced-motion: no-preference");
     ASSERT_NE(allowed, std::string::npos);
     for (auto const* moving : {"transition:", "animation:", "@keyframes", "scroll-behavior"})
-        for (auto at = css.find(moving); at != std::string::npos; at = css.find(moving, at + 1)) EXPECT_GT(at, allowed) << moving;
+        for (auto at = css.find(moving); at != std::string::npos; at = css.find(moving, at + 1))
+            EXPECT_GT(at, allowed) << moving;
 }
 
 TEST(Accent, is_made_readable_whatever_an_operator_picks) {
@@ -120,7 +122,8 @@ TEST(Accent, that_can_be_read_already_stays_as_it_is) {
 
 TEST(Accent, is_read_only_in_one_spelling) {
     EXPECT_EQ(parse_colour("#0B64ff")->hex(), "#0b64ff");
-    for (auto const* text : {"", "#fff", "0b6470", "#0b647g", "#0b6470 ", "red", "#0b6470;}"}) EXPECT_FALSE(parse_colour(text)) << text;
+    for (auto const* text : {"", "#fff", "0b6470", "#0b647g", "#0b6470 ", "red", "#0b6470;}"})
+        EXPECT_FALSE(parse_colour(text)) << text;
 }
 
 }  // namespace

@@ -28,7 +28,7 @@ std::vector<std::string> const hostile{
     "&lt;script&gt; &#x3c; &amp;",
     "<!-- --> <![CDATA[ ]]> <?php ?>",
     "../../admin?x=1#y",
-    std::string{"nul\0and\x01\x1b[31m controls", 27},
+    std::string{"nul\0and\x01\x1b[31m controls", 22},
 };
 
 TEST(HostileText, changes_no_element_and_no_attribute_of_any_page) {
@@ -103,7 +103,8 @@ TEST(HostileText, of_ten_thousand_characters_is_shown_whole_and_harmless) {
 TEST(HostileText, that_is_no_utf8_becomes_utf8) {
     std::string const broken = "M\xfcller \xc3\x28 \xff";
     for (auto const& page : every_page(Words::all(broken), Filled::yes, Wrong::yes))
-        EXPECT_TRUE(encoding::is_valid_utf8(page.render(pages(), sample_context(Words::all(broken), page.signed_in)))) << page.name;
+        EXPECT_TRUE(encoding::is_valid_utf8(page.render(pages(), sample_context(Words::all(broken), page.signed_in))))
+            << page.name;
 }
 
 TEST(RightToLeftNames, stand_in_isolation_so_that_the_line_around_them_stays_in_order) {
@@ -116,7 +117,9 @@ TEST(RightToLeftNames, stand_in_isolation_so_that_the_line_around_them_stays_in_
     for (auto at = html.find(name); at != std::string::npos; at = html.find(name, at + 1)) {
         std::string const before = html.substr(at > 80 ? at - 80 : 0, at > 80 ? 80 : at);
         auto const tag = before.rfind('<');
-        EXPECT_TRUE(before.find("<bdi", tag == std::string::npos ? 0 : tag) != std::string::npos || before.ends_with("value=\"")) << before;
+        EXPECT_TRUE(before.find("<bdi", tag == std::string::npos ? 0 : tag) != std::string::npos ||
+                    before.ends_with("value=\""))
+            << before;
     }
     EventRow event{sample_time(), "Z", "auth.signed_in", "success", "", name, "user", "1", name, "", {}};
     AdminAuditPage audit;
@@ -126,19 +129,23 @@ TEST(RightToLeftNames, stand_in_isolation_so_that_the_line_around_them_stays_in_
 
 TEST(ReturnTo, accepts_only_a_path_of_this_server) {
     EXPECT_EQ(safe_return_to("/account?x=1&y=%20#z"), "/account?x=1&y=%20#z");
-    for (auto const* text : {"", "account", "//evil.example", "/\\evil.example", "\\/evil.example", "https://evil.example", "javascript:alert(1)",
-                             "/a\\b", "/a b", "/a\tb", "/a\r\nSet-Cookie: x", "/caf\u00e9", " /account", "/\x7f"})
+    for (auto const* text :
+         {"", "account", "//evil.example", "/\\evil.example", "\\/evil.example", "https://evil.example",
+          "javascript:alert(1)", "/a\\b", "/a b", "/a\tb", "/a\r\nSet-Cookie: x", "/caf\u00e9", " /account", "/\x7f"})
         EXPECT_EQ(safe_return_to(text), "/account") << text;
     EXPECT_EQ(safe_return_to("/" + std::string(2048, 'a')), "/account");
     EXPECT_EQ(safe_return_to("//x", ""), "");
 }
 
 TEST(TrustedAddresses, pass_only_what_their_names_say) {
-    EXPECT_EQ(checked_otpauth_url("otpauth://totp/Zephyr:al%40ice?secret=ABC&issuer=Z"), "otpauth://totp/Zephyr:al%40ice?secret=ABC&issuer=Z");
-    for (auto const* text : {"javascript:alert(1)", "otpauth://hotp/x", "OTPAUTH://totp/x", "otpauth://totp/\"onclick=", "otpauth://totp/<", "otpauth://totp/a b", ""})
+    EXPECT_EQ(checked_otpauth_url("otpauth://totp/Zephyr:al%40ice?secret=ABC&issuer=Z"),
+              "otpauth://totp/Zephyr:al%40ice?secret=ABC&issuer=Z");
+    for (auto const* text : {"javascript:alert(1)", "otpauth://hotp/x", "OTPAUTH://totp/x",
+                             "otpauth://totp/\"onclick=", "otpauth://totp/<", "otpauth://totp/a b", ""})
         EXPECT_EQ(checked_otpauth_url(text), "#") << text;
     EXPECT_EQ(checked_qr_image(qr_image("<svg></svg>")), "data:image/svg+xml;base64,PHN2Zz48L3N2Zz4=");
-    for (auto const* text : {"data:text/html;base64,PHN2Zz4=", "data:image/svg+xml,<svg>", "data:image/svg+xml;base64,a\"b", "javascript:alert(1)"})
+    for (auto const* text : {"data:text/html;base64,PHN2Zz4=", "data:image/svg+xml,<svg>",
+                             "data:image/svg+xml;base64,a\"b", "javascript:alert(1)"})
         EXPECT_EQ(checked_qr_image(text), "#") << text;
 }
 

@@ -1,5 +1,5 @@
-// Just enough of an HTML reader to ask questions of our own pages. Strict where a browser would guess: an unquoted value that could end
-// early, a stray '<' or an element closed out of turn is an error.
+// Just enough of an HTML reader to ask questions of our own pages. Strict where a browser would guess: an unquoted
+// value that could end early, a stray '<' or an element closed out of turn is an error.
 #pragma once
 
 #include <algorithm>
@@ -75,7 +75,9 @@ private:
         throw std::runtime_error{what + " near: " + html_.substr(from, 160)};
     }
     static bool blank(char c) { return c == ' ' || c == '\n' || c == '\t'; }
-    static bool name_character(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-' || c == '_'; }
+    static bool name_character(char c) {
+        return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-' || c == '_';
+    }
 
     std::string name() {
         auto const start = at_;
@@ -119,7 +121,8 @@ private:
         std::string const closing = name();
         if (html_[at_] != '>') fail("unfinished end tag");
         ++at_;
-        if (open_.empty() || elements_[static_cast<std::size_t>(open_.back())].name != closing) fail("</" + closing + "> out of turn");
+        if (open_.empty() || elements_[static_cast<std::size_t>(open_.back())].name != closing)
+            fail("</" + closing + "> out of turn");
         open_.pop_back();
     }
 

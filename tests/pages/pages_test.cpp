@@ -24,7 +24,8 @@ void each_page(std::function<void(std::string const&, Document const&)> const& l
                 for (auto const& page : every_page(Words{}, filled, wrong)) {
                     auto context = sample_context(Words{}, page.signed_in);
                     context.language = language;
-                    std::string const name = page.name + " " + language + (filled == Filled::yes ? " filled" : " empty") +
+                    std::string const name = page.name + " " + language +
+                                             (filled == Filled::yes ? " filled" : " empty") +
                                              (wrong == Wrong::yes ? " wrong" : "");
                     SCOPED_TRACE(name);
                     look(name, Document{page.render(pages(), context)});
@@ -39,7 +40,8 @@ std::string one(std::string const& name, Filled filled = Filled::yes, Wrong wron
 }
 
 bool visible_field(Element const& element) {
-    return (element.name == "input" && element.get("type") != "hidden" && element.get("aria-hidden") != "true") || element.name == "select";
+    return (element.name == "input" && element.get("type") != "hidden" && element.get("aria-hidden") != "true") ||
+           element.name == "select";
 }
 
 TEST(EveryPage, says_its_language_and_has_one_heading_and_one_main) {
@@ -63,7 +65,8 @@ TEST(EveryPage, labels_every_field) {
             if (!visible_field(element)) continue;
             ++fields;
             EXPECT_EQ(labelled.count(element.get("id")), 1U) << element.get("name");
-            EXPECT_TRUE(element.name == "select" || element.has("autocomplete") || element.get("type") == "checkbox") << element.get("name");
+            EXPECT_TRUE(element.name == "select" || element.has("autocomplete") || element.get("type") == "checkbox")
+                << element.get("name");
         }
     });
     EXPECT_GT(fields, 100);
@@ -92,7 +95,8 @@ TEST(EveryPage, carries_the_csrf_token_in_each_form_that_changes_something) {
 TEST(EveryPage, posts_only_to_paths_that_are_agreed) {
     std::regex const agreed{
         "/setup/[^/]+|/sign-up|/sign-in|/sign-in/factor|/sign-out|/account/(profile|password|verify)|"
-        "/account/factors/totp/(begin|confirm)|/account/factors/[^/]+/remove|/account/sessions/([^/]+/revoke|revoke-others)|"
+        "/account/factors/totp/(begin|confirm)|/account/factors/[^/]+/remove|/account/sessions/([^/]+/"
+        "revoke|revoke-others)|"
         "/admin/users/(new|[^/]+/(disable|enable|reset-mfa|end-sessions|roles|delete))"};
     each_page([&](std::string const&, Document const& document) {
         for (auto const& form : document.all("form"))
@@ -111,7 +115,8 @@ TEST(EveryPage, runs_no_script_but_ours_and_asks_no_other_server) {
                 if (attribute != "href" && attribute != "src" && attribute != "action") continue;
                 bool const ours = value.rfind("/", 0) == 0 && value.rfind("//", 0) != 0;
                 bool const fragment = value.rfind("#", 0) == 0;
-                bool const trusted = value.rfind("otpauth://totp/", 0) == 0 || value.rfind("data:image/svg+xml;base64,", 0) == 0;
+                bool const trusted =
+                    value.rfind("otpauth://totp/", 0) == 0 || value.rfind("data:image/svg+xml;base64,", 0) == 0;
                 EXPECT_TRUE(ours || fragment || trusted) << element.name << " " << value;
             }
             if (element.name == "script") {
@@ -170,8 +175,10 @@ TEST(EveryPage, shows_each_time_as_a_time_element_with_the_whole_moment_on_hover
     Document const document{one("admin-user")};
     ASSERT_GT(document.all("time").size(), 5U);
     for (auto const& time : document.all("time")) {
-        EXPECT_TRUE(std::regex_match(time.get("datetime"), std::regex{R"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z)"})) << time.get("datetime");
-        EXPECT_TRUE(std::regex_match(time.get("title"), std::regex{R"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC)"})) << time.get("title");
+        EXPECT_TRUE(std::regex_match(time.get("datetime"), std::regex{R"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z)"}))
+            << time.get("datetime");
+        EXPECT_TRUE(std::regex_match(time.get("title"), std::regex{R"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC)"}))
+            << time.get("title");
     }
 }
 
@@ -216,7 +223,8 @@ TEST(FormFields, show_their_error_beside_them_and_in_the_summary) {
     ASSERT_NE(document.by_id("code-error"), nullptr);
     bool linked = false;
     for (auto const& link : document.all("a"))
-        if (link.get("href") == "#code") linked = link.text == "That code has been used already. Wait for the next one.";
+        if (link.get("href") == "#code")
+            linked = link.text == "That code has been used already. Wait for the next one.";
     EXPECT_TRUE(linked);
     EXPECT_EQ(document.all("title")[0].text.rfind("Problem: ", 0), 0U);
 }
@@ -254,7 +262,8 @@ TEST(EnrolTotpPage, shows_the_qr_code_as_an_image_and_the_secret_in_groups_of_fo
     Document const document{html};
     bool image = false;
     for (auto const& img : document.all("img"))
-        if (img.get("class") == "qr") image = img.get("src").rfind("data:image/svg+xml;base64,", 0) == 0 && !img.get("alt").empty();
+        if (img.get("class") == "qr")
+            image = img.get("src").rfind("data:image/svg+xml;base64,", 0) == 0 && !img.get("alt").empty();
     EXPECT_TRUE(image);
     std::vector<std::string> groups;
     for (auto const& code : document.all("code")) groups.push_back(code.text);
@@ -291,8 +300,8 @@ TEST(AccountPage, offers_no_removal_of_the_last_factor_when_one_is_demanded) {
 
 TEST(AdminPages, link_every_number_of_the_dashboard_to_the_list_behind_it) {
     std::string const html = one("admin-dashboard");
-    for (auto const* link : {"href=\"/admin/users\"", "href=\"/admin/users?factor=none\"", "href=\"/admin/users?signed_in=yes\"",
-                             "href=\"/admin/audit?outcome=refused\""})
+    for (auto const* link : {"href=\"/admin/users\"", "href=\"/admin/users?factor=none\"",
+                             "href=\"/admin/users?signed_in=yes\"", "href=\"/admin/audit?outcome=refused\""})
         EXPECT_NE(html.find(link), std::string::npos) << link;
     EXPECT_NE(html.find("1,284"), std::string::npos);
 }
@@ -318,7 +327,8 @@ TEST(AdminPages, keep_the_filters_in_the_links_to_other_pages) {
     page.state = "locked";
     page.next_after = "z z";
     std::string const html = pages().render(page, {});
-    EXPECT_NE(html.find("href=\"/admin/users?q=a%26b%3Dc&amp;state=locked&amp;after=z%20z\""), std::string::npos) << html;
+    EXPECT_NE(html.find("href=\"/admin/users?q=a%26b%3Dc&amp;state=locked&amp;after=z%20z\""), std::string::npos)
+        << html;
     EXPECT_NE(html.find("<option value=\"locked\" selected>"), std::string::npos);
 }
 
@@ -346,8 +356,10 @@ TEST(ErrorPage, speaks_plainly_and_offers_a_way_on) {
     EXPECT_NE(stranger.find("href=\"/sign-in\""), std::string::npos);
     EXPECT_NE(stranger.find("req-1"), std::string::npos);
     context.who = SignedIn{"alice", "", false};
-    EXPECT_NE(pages().render(ErrorPage{403, "mfa.required", "", ""}, context).find("needs a second factor"), std::string::npos);
-    EXPECT_NE(pages().render(ErrorPage{418, "", "", ""}, context).find("That request didn&#39;t work"), std::string::npos);
+    EXPECT_NE(pages().render(ErrorPage{403, "mfa.required", "", ""}, context).find("needs a second factor"),
+              std::string::npos);
+    EXPECT_NE(pages().render(ErrorPage{418, "", "", ""}, context).find("That request didn&#39;t work"),
+              std::string::npos);
     EXPECT_NE(pages().render(ErrorPage{599, "", "", ""}, context).find("Something went wrong here"), std::string::npos);
 }
 

@@ -23,7 +23,9 @@ http::Request request(std::string target, std::vector<http::Header> headers = {}
     return out;
 }
 
-std::string language(std::string accept) { return pages().language_for(request("/sign-in", {{"Accept-Language", std::move(accept)}})); }
+std::string language(std::string accept) {
+    return pages().language_for(request("/sign-in", {{"Accept-Language", std::move(accept)}}));
+}
 
 TEST(Language, follows_accept_language) {
     EXPECT_EQ(pages().language_for(request("/sign-in")), "en");
@@ -39,7 +41,8 @@ TEST(Language, follows_accept_language) {
 }
 
 TEST(Language, survives_headers_that_make_no_sense) {
-    for (auto const* text : {"", ";;;", ",,,,", "de;q=", "de;q=x", "de;q=9", "de;q=-1", "de;q=1e400", "de;q=nan", "../de", "de\xff"})
+    for (auto const* text :
+         {"", ";;;", ",,,,", "de;q=", "de;q=x", "de;q=9", "de;q=-1", "de;q=1e400", "de;q=nan", "../de", "de\xff"})
         EXPECT_EQ(language(text), "en") << text;
     std::string many = "xx";
     for (int i = 0; i < 5000; ++i) many += ",xx";
@@ -87,7 +90,9 @@ TEST(LanguageLinks, keep_the_page_and_where_it_leads) {
     PageContext context;
     context.request_path = "/sign-in";
     context.return_to = "/admin?x=1&y=2";
-    EXPECT_NE(pages().render(SignInPage{}, context).find("href=\"/sign-in?return_to=%2Fadmin%3Fx%3D1%26y%3D2&amp;lang=de\""), std::string::npos);
+    EXPECT_NE(
+        pages().render(SignInPage{}, context).find("href=\"/sign-in?return_to=%2Fadmin%3Fx%3D1%26y%3D2&amp;lang=de\""),
+        std::string::npos);
     context.request_path = "//evil.example";
     EXPECT_EQ(pages().render(SignInPage{}, context).find("evil"), std::string::npos);
 }
@@ -99,7 +104,8 @@ TEST(StaticFiles, are_served_with_their_type_and_an_etag) {
     EXPECT_EQ(css->cache_control, "no-cache");
     EXPECT_EQ(css->etag.size(), 18U);
     EXPECT_FALSE(css->body.empty());
-    for (auto const* path : {"/static/zephyr.js", "/static/logo.svg", "/static/favicon.svg", "/static/icons.svg", "/static/wind.svg"})
+    for (auto const* path :
+         {"/static/zephyr.js", "/static/logo.svg", "/static/favicon.svg", "/static/icons.svg", "/static/wind.svg"})
         EXPECT_TRUE(pages().static_file(path)) << path;
 }
 
@@ -114,11 +120,32 @@ TEST(StaticFiles, may_be_kept_for_ever_under_the_name_that_changes_with_them) {
 }
 
 TEST(StaticFiles, never_leave_their_folder) {
-    for (auto const* path : {"", "/", "/static", "/static/", "/static/nothing.css", "/static/../templates/sign_in.html", "/static/..%2ftemplates/sign_in.html",
-                             "/static/sub/zephyr.css", "/static//zephyr.css", "/static/./zephyr.css", "/static/.css", "/static/zephyr", "/static/zephyr.html",
-                             "/static/zephyr.css.", "/static/zephyr.css/", "/static/zephyr..css", "/static/a.b.c.css", "/static/\\zephyr.css",
-                             "/STATIC/zephyr.css", "/static/zephyr.CSS", "static/zephyr.css", "/templates/sign_in.html", "/static/i18n/en.json",
-                             "/static/zephyr.css\n", "/static/../../etc/passwd", "/static/en.json"})
+    for (auto const* path : {"",
+                             "/",
+                             "/static",
+                             "/static/",
+                             "/static/nothing.css",
+                             "/static/../templates/sign_in.html",
+                             "/static/..%2ftemplates/sign_in.html",
+                             "/static/sub/zephyr.css",
+                             "/static//zephyr.css",
+                             "/static/./zephyr.css",
+                             "/static/.css",
+                             "/static/zephyr",
+                             "/static/zephyr.html",
+                             "/static/zephyr.css.",
+                             "/static/zephyr.css/",
+                             "/static/zephyr..css",
+                             "/static/a.b.c.css",
+                             "/static/\\zephyr.css",
+                             "/STATIC/zephyr.css",
+                             "/static/zephyr.CSS",
+                             "static/zephyr.css",
+                             "/templates/sign_in.html",
+                             "/static/i18n/en.json",
+                             "/static/zephyr.css\n",
+                             "/static/../../etc/passwd",
+                             "/static/en.json"})
         EXPECT_FALSE(pages().static_file(path)) << path;
     EXPECT_FALSE(pages().static_file(std::string{"/static/zephyr.css\0.svg", 23}));
     EXPECT_FALSE(pages().static_file("/static/" + std::string(10000, 'a') + ".css"));
@@ -149,11 +176,21 @@ TEST(Devices, are_named_as_people_know_them) {
         return device.browser + "|" + device.system + (device.phone ? "|phone" : "");
     };
     EXPECT_EQ(words("Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"), "Firefox|Linux");
-    EXPECT_EQ(words("Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36"), "Chrome|Windows");
-    EXPECT_EQ(words("Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36 Edg/126.0.0.0"), "Edge|Windows");
-    EXPECT_EQ(words("Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.5 Safari/605.1.15"), "Safari|Mac");
-    EXPECT_EQ(words("Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 Version/17.5 Mobile/15E148 Safari/604.1"), "Safari|iPhone|phone");
-    EXPECT_EQ(words("Mozilla/5.0 (Linux; Android 14; Pixel 8) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Mobile Safari/537.36"), "Chrome|Android|phone");
+    EXPECT_EQ(words("Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 "
+                    "Safari/537.36"),
+              "Chrome|Windows");
+    EXPECT_EQ(words("Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 "
+                    "Safari/537.36 Edg/126.0.0.0"),
+              "Edge|Windows");
+    EXPECT_EQ(words("Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) "
+                    "Version/17.5 Safari/605.1.15"),
+              "Safari|Mac");
+    EXPECT_EQ(words("Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 Version/17.5 "
+                    "Mobile/15E148 Safari/604.1"),
+              "Safari|iPhone|phone");
+    EXPECT_EQ(words("Mozilla/5.0 (Linux; Android 14; Pixel 8) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 "
+                    "Mobile Safari/537.36"),
+              "Chrome|Android|phone");
     EXPECT_EQ(words("curl/8.5.0"), "curl|");
     EXPECT_EQ(words(""), "|");
     EXPECT_EQ(words("<script>"), "|");

@@ -41,26 +41,40 @@ inline TimePoint sample_time(std::chrono::minutes before = std::chrono::minutes{
 }
 
 inline FactorItem sample_factor(Words const& words, int number) {
-    return {words.id, "totp", number == 0 ? words.device : "Spare key " + std::to_string(number), sample_time(60 * 24h * number + 30h),
-            number == 0 ? std::optional{sample_time(35min)} : std::nullopt};
+    return {words.id, "totp", number == 0 ? words.device : "Spare key " + std::to_string(number),
+            sample_time(60 * 24h * number + 30h), number == 0 ? std::optional{sample_time(35min)} : std::nullopt};
 }
 
 inline std::vector<SessionItem> sample_sessions(Words const& words) {
     SessionItem here{words.id, words.user_agent, words.address, sample_time(4h), sample_time(), true, false, true};
     SessionItem phone{words.id,
-                      "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 Version/18.5 Mobile/15E148 Safari/604.1",
-                      "198.51.100.23", sample_time(24h * 9), sample_time(3h), false, true, true};
+                      "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 Version/18.5 "
+                      "Mobile/15E148 Safari/604.1",
+                      "198.51.100.23",
+                      sample_time(24h * 9),
+                      sample_time(3h),
+                      false,
+                      true,
+                      true};
     SessionItem tool{words.id, "", "203.0.113.9", sample_time(24h * 2), sample_time(24h), false, false, false};
     return {here, phone, tool};
 }
 
 inline std::vector<EventRow> sample_events(Words const& words) {
     std::vector<EventRow> rows;
-    auto const add = [&](int minutes, char const* code, char const* name, char const* outcome, std::string reason, bool subject,
-                         std::vector<std::pair<std::string, std::string>> details = {}) {
-        EventRow row{sample_time(std::chrono::minutes{minutes}), code, name, outcome, std::move(reason),
-                     subject ? words.display_name : "", subject ? "user" : "anonymous", subject ? words.id : "",
-                     subject ? words.display_name : "", words.address, std::move(details)};
+    auto const add = [&](int minutes, char const* code, char const* name, char const* outcome, std::string reason,
+                         bool subject, std::vector<std::pair<std::string, std::string>> details = {}) {
+        EventRow row{sample_time(std::chrono::minutes{minutes}),
+                     code,
+                     name,
+                     outcome,
+                     std::move(reason),
+                     subject ? words.display_name : "",
+                     subject ? "user" : "anonymous",
+                     subject ? words.id : "",
+                     subject ? words.display_name : "",
+                     words.address,
+                     std::move(details)};
         rows.push_back(std::move(row));
     };
     add(2, "ZMFAC03I", "mfa.verified", "success", "", true, {{"factor", "totp"}});
@@ -82,9 +96,12 @@ inline std::vector<NamedPage> entry_pages(Words const& words, Wrong wrong) {
     FieldError const too_short{"password", {"passwords.too_short", "Use at least 15 characters; this one has 9."}};
     FieldError const code{"code", {"mfa.totp_code_reused", {}}};
 
-    SetupPage const setup{"m4Qc8Zf2T-w7", words.username, words.email, words.display_name, 15, errors({name_taken, too_short})};
-    SignUpPage const sign_up{words.username, words.email, words.display_name, 15, errors({too_short}, Message{"auth.registration_refused", {}})};
-    SignInPage const sign_in{bad ? words.username : "", bad, true, bad ? "" : "signed_out", errors({}, Message{"auth.invalid_credentials", {}})};
+    SetupPage const setup{
+        "m4Qc8Zf2T-w7", words.username, words.email, words.display_name, 15, errors({name_taken, too_short})};
+    SignUpPage const sign_up{words.username, words.email, words.display_name, 15,
+                             errors({too_short}, Message{"auth.registration_refused", {}})};
+    SignInPage const sign_in{bad ? words.username : "", bad, true, bad ? "" : "signed_out",
+                             errors({}, Message{"auth.invalid_credentials", {}})};
     SecondFactorPage const factor{{words.device, "Spare key 1"}, errors({code})};
     ReauthPage const reauth{true, true, {words.device}, errors({{"password", {"passwords.wrong_password", {}}}, code})};
     ErrorPage const denied{403, "rbac.denied", "", "req_7Hq2mZ"};
@@ -126,7 +143,8 @@ inline std::vector<NamedPage> account_pages(Words const& words, Filled filled, W
     enrol.device_name = words.device;
     if (bad) {
         account.errors.fields = {{"email", {"users.email_malformed", {}}}};
-        change.errors.fields = {{"current_password", {"passwords.wrong_password", {}}}, {"password", {"passwords.too_common", {}}}};
+        change.errors.fields = {{"current_password", {"passwords.wrong_password", {}}},
+                                {"password", {"passwords.too_common", {}}}};
         enrol.errors.fields = {{"code", {"mfa.totp_wrong_code", {}}}};
     }
     return {{"account", [=](auto& p, auto& c) { return p.render(account, c); }, true},
@@ -157,15 +175,18 @@ inline AdminUserPage sample_admin_user(Words const& words, Filled filled) {
 }
 
 inline std::vector<UserRow> sample_users(Words const& words) {
-    auto const row = [&](std::string username, std::string display_name, std::string state, bool factor, std::vector<std::string> roles,
-                         std::optional<TimePoint> seen) {
-        return UserRow{words.id, username, std::move(display_name), username + "@example.org", std::move(state), factor, std::move(roles), seen};
+    auto const row = [&](std::string username, std::string display_name, std::string state, bool factor,
+                         std::vector<std::string> roles, std::optional<TimePoint> seen) {
+        return UserRow{words.id,         username, std::move(display_name), username + "@example.org",
+                       std::move(state), factor,   std::move(roles),        seen};
     };
-    UserRow first{words.id, words.username, words.display_name, words.email, "active", true, {"admin", words.role}, sample_time(2min)};
+    UserRow first{words.id, words.username, words.display_name,    words.email,
+                  "active", true,           {"admin", words.role}, sample_time(2min)};
     return {first,
             row("amara.okafor", "Amara Okafor", "active", true, {"auditor"}, sample_time(40min)),
             row("ben", "", "pending", false, {}, std::nullopt),
-            row("j.weatherby-constantinopoulos", "Josephine Alexandra Weatherby-Constantinopoulos", "active", false, {"help-desk", "report-reader"}, sample_time(24h)),
+            row("j.weatherby-constantinopoulos", "Josephine Alexandra Weatherby-Constantinopoulos", "active", false,
+                {"help-desk", "report-reader"}, sample_time(24h)),
             row("layla.h", "ليلى حسن", "locked", true, {}, sample_time(24h * 6)),
             row("old.contractor", "Old Contractor", "expired", false, {}, sample_time(24h * 120))};
 }
@@ -194,7 +215,11 @@ inline std::vector<NamedPage> admin_pages(Words const& words, Filled filled, Wro
         users.prefix = "zz" + (bad ? words.username : "");
     }
     if (bad) {
-        fresh = {words.username, words.email, words.display_name, 15, {std::nullopt, {{"username", {"users.name_taken", {}}}}}};
+        fresh = {words.username,
+                 words.email,
+                 words.display_name,
+                 15,
+                 {std::nullopt, {{"username", {"users.name_taken", {}}}}}};
         user.errors.summary = Message{"rbac.last_admin", {}};
         user.notice.clear();
     }

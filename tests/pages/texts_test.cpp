@@ -27,12 +27,17 @@ std::map<std::string, std::string> templates() {
     return out;
 }
 
-Catalogue english() { return Catalogue{"en", web_file("web/i18n/en.json")}; }
-Catalogue german() { return Catalogue{"de", web_file("web/i18n/de.json")}; }
+Catalogue english() {
+    return Catalogue{"en", web_file("web/i18n/en.json")};
+}
+Catalogue german() {
+    return Catalogue{"de", web_file("web/i18n/de.json")};
+}
 
 std::set<std::string> placeholders(std::string const& text) {
     std::set<std::string> out;
-    walk_placeholders(text, [](std::string_view) {}, [&](std::string_view name) { out.emplace(name); });
+    walk_placeholders(
+        text, [](std::string_view) {}, [&](std::string_view name) { out.emplace(name); });
     return out;
 }
 
@@ -46,7 +51,9 @@ TEST(Catalogues, have_the_same_keys_and_placeholders_in_every_language) {
         EXPECT_EQ(placeholders(en.raw(key)), placeholders(de.raw(key))) << key;
         EXPECT_FALSE(en.raw(key).empty()) << key;
         EXPECT_FALSE(de.raw(key).empty()) << key;
-        for (auto const& text : {en.raw(key), de.raw(key)}) EXPECT_EQ(text.find_first_of("<>[]@\n"), std::string::npos) << key << (key == "errors.users.email_malformed" ? "" : text);
+        for (auto const& text : {en.raw(key), de.raw(key)})
+            EXPECT_EQ(text.find_first_of("<>[]@\n"), std::string::npos)
+                << key << (key == "errors.users.email_malformed" ? "" : text);
     }
 }
 
@@ -54,12 +61,17 @@ TEST(Catalogues, hold_nothing_that_no_page_says) {
     std::string used;
     for (auto const& [name, content] : templates()) used += content;
     // Chosen while rendering: by the name of an event, the id of a failure, the state of an account.
-    std::regex const chosen{"(actor|device|error|errors|event|factor|happened|must_change|notice|number|outcome|reason|state|time|user|users)\\..*|language\\.name"};
+    std::regex const chosen{
+        "(actor|device|error|errors|event|factor|happened|must_change|notice|number|outcome|reason|state|time|user|"
+        "users)\\..*|language\\.name"};
     std::regex const by_template{"(user|users)\\..*"};
     for (auto const& key : english().keys()) {
         if (std::regex_match(key, chosen) && !std::regex_match(key, by_template)) continue;
         bool const in_code = key == "users.factor_some" || key == "users.factor_none" || key == "user.role_through";
-        EXPECT_TRUE(in_code || std::regex_search(used, std::regex{"[\\[=\"]" + std::regex_replace(key, std::regex{"\\."}, "\\.") + "[\\] \"]"})) << key;
+        EXPECT_TRUE(in_code ||
+                    std::regex_search(
+                        used, std::regex{"[\\[=\"]" + std::regex_replace(key, std::regex{"\\."}, "\\.") + "[\\] \"]"}))
+            << key;
     }
 }
 
@@ -110,14 +122,16 @@ TEST(Templates, put_plain_texts_between_tags_and_attribute_texts_into_attributes
 TEST(Templates, hold_no_words_of_their_own) {
     for (auto const& [name, content] : templates()) {
         std::string text = content;
-        for (auto const* taken : {R"(<style[^>]*>[^<]*</style>)", R"(\{\{[^}]*\}\})", R"(\[\[[^\]]*\]\])", R"(@[a-z_]+@)"})
+        for (auto const* taken :
+             {R"(<style[^>]*>[^<]*</style>)", R"(\{\{[^}]*\}\})", R"(\[\[[^\]]*\]\])", R"(@[a-z_]+@)"})
             text = std::regex_replace(text, std::regex{taken}, "");
         for (auto const* attribute : {"alt", "title", "aria-label", "placeholder", "data-label", "value"}) {
             std::regex const own{std::string{" "} + attribute + R"re(="([^"]*[A-Za-z][^"]*)")re"};
             std::smatch found;
             if (std::regex_search(text, found, own)) {
                 // Values that are data of ours, not words.
-                EXPECT_TRUE(std::set<std::string>({"grant", "revoke", "yes"}).count(found[1]) == 1) << name << ": " << found.str();
+                EXPECT_TRUE(std::set<std::string>({"grant", "revoke", "yes"}).count(found[1]) == 1)
+                    << name << ": " << found.str();
             }
         }
         text = std::regex_replace(text, std::regex{"<[^>]*>"}, "");
@@ -143,10 +157,13 @@ std::string assemble(std::map<std::string, std::string> const& files) {
 std::string const pragma{autoescape_pragma};
 
 TEST(TemplateSource, works_layouts_includes_parameters_and_texts_into_one_template) {
-    std::string const page = assemble({{"page.html", pragma + "[[layout frame.html title=plain]]\n<p>[[> item.html id=a more=\"x y\"]]</p>\n"},
-                                       {"frame.html", pragma + "<title>[[=@title@]]</title>[[body]]"},
-                                       {"item.html", pragma + "<b id=\"@id@\" class=\"@more@\">[[hello]]</b>"}});
-    EXPECT_EQ(page, pragma + "<title>Plain</title><p><b id=\"a\" class=\"x y\">Hello <bdi>{{NAME}}</bdi> &amp; all</b></p>\n");
+    std::string const page = assemble(
+        {{"page.html", pragma + "[[layout frame.html title=plain]]\n<p>[[> item.html id=a more=\"x y\"]]</p>\n"},
+         {"frame.html", pragma + "<title>[[=@title@]]</title>[[body]]"},
+         {"item.html", pragma + "<b id=\"@id@\" class=\"@more@\">[[hello]]</b>"}});
+    EXPECT_EQ(
+        page,
+        pragma + "<title>Plain</title><p><b id=\"a\" class=\"x y\">Hello <bdi>{{NAME}}</bdi> &amp; all</b></p>\n");
 }
 
 TEST(TemplateSource, refuses_what_is_missing_or_unsafe) {

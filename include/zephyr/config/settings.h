@@ -95,10 +95,8 @@ struct PasswordSettings {
     std::int64_t argon2_passes = 0;
     std::int64_t hash_workers = 0;       // hashes at the same time; never 0 after load()
     std::int64_t hash_memory_bytes = 0;  // what they may use together
-    std::int64_t hash_queue = 0;         // callers that may wait; beyond it 503
     Duration hash_deadline{};
     std::string breach_filter_file;
-    SecretText pepper;  // empty: derived from the master key
 };
 
 struct MfaSettings {

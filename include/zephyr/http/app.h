@@ -33,6 +33,17 @@
 
 namespace zephyr::http {
 
+namespace errors {
+// No route has this path.
+inline constexpr Failure not_found{Kind::not_found, "http.not_found"};
+// Answered with 405 and Allow.
+inline constexpr Failure method_not_allowed{Kind::unsupported, "http.method_not_allowed"};
+// A fault of ours, answered with 500. The log has it under the request id.
+inline constexpr Failure internal{Kind::unavailable, "internal"};
+// The database cannot be reached.
+inline constexpr Failure storage_unavailable{Kind::unavailable, "storage.unavailable"};
+}  // namespace errors
+
 struct RouteOptions {
     bool run_inline = false;  // only reads memory: the porch's loop runs it without a worker
     std::string csrf_exempt_reason =

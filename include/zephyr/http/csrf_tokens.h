@@ -18,9 +18,13 @@
 namespace zephyr::http {
 
 namespace errors {
+// A form came without its token, or with two.
 inline constexpr Failure csrf_token_missing{Kind::denied, "csrf.token_missing"};
+// The token belongs to another session, or is none of ours: load the page again.
 inline constexpr Failure csrf_token_wrong{Kind::denied, "csrf.token_wrong"};
+// Another site made the browser send this.
 inline constexpr Failure csrf_cross_site{Kind::denied, "csrf.cross_site"};
+// Neither Sec-Fetch-Site nor Origin, and the body is no application/json.
 inline constexpr Failure csrf_origin_missing{Kind::denied, "csrf.origin_missing"};
 }  // namespace errors
 

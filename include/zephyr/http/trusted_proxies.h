@@ -14,7 +14,9 @@
 namespace zephyr::http {
 
 namespace errors {
+// An entry of the trusted proxies is no address and no block.
 inline constexpr Failure proxy_list_malformed{Kind::invalid, "http.proxy_list_malformed"};
+// A trusted proxy sent a forwarding header that cannot be read.
 inline constexpr Failure forwarded_malformed{Kind::invalid, "http.forwarded_malformed"};
 }  // namespace errors
 

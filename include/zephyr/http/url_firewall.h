@@ -13,9 +13,13 @@
 namespace zephyr::http {
 
 namespace errors {
+// The path or query could be read in two ways, or is not origin-form.
 inline constexpr Failure target_malformed{Kind::invalid, "http.target_malformed"};
+// Answered with 414.
 inline constexpr Failure target_too_long{Kind::invalid, "http.target_too_long"};
+// A header's name or value has a character none may have, or Host is no host.
 inline constexpr Failure header_malformed{Kind::invalid, "http.header_malformed"};
+// A header that decides something stands twice.
 inline constexpr Failure header_repeated{Kind::invalid, "http.header_repeated"};
 }  // namespace errors
 

@@ -16,8 +16,9 @@
 namespace zephyr::middleware {
 
 namespace errors {
+// Too many requests from this address; Retry-After says when.
 inline constexpr Failure rate_limited{Kind::limited, "rate_limit.exceeded"};
-}
+}  // namespace errors
 
 // `burst` requests at once, refilled evenly so that `burst` more fit each `per`. Zero burst: no limit.
 struct RateLimit {

@@ -12,13 +12,14 @@
 
 namespace zephyr::pages {
 
-// One audit event as a line. The catalogue has "event.<name>" in plain words; an event it has no words for shows its name.
+// One audit event as a line. The catalogue has "event.<name>" in plain words; an event it has no words for shows its
+// name.
 struct EventRow {
     TimePoint time;
-    std::string code;     // "ZAUTH01I"
-    std::string name;     // "auth.signed_in"
-    std::string outcome;  // "success", "failure" or "denied"
-    std::string reason;   // failure id or another stable word
+    std::string code;          // "ZAUTH01I"
+    std::string name;          // "auth.signed_in"
+    std::string outcome;       // "success", "failure" or "denied"
+    std::string reason;        // failure id or another stable word
     std::string actor_name;    // empty: nobody known
     std::string actor_type;    // "user", "operator_cli", "system", "anonymous"
     std::string subject_id;    // for the link to the person
@@ -57,13 +58,13 @@ struct UserRow {
 // GET /admin/users?q=…&state=…&factor=none&signed_in=yes&after=…; links keep the filters.
 struct AdminUsersPage {
     std::vector<UserRow> users;
-    std::string prefix;     // q: username or e-mail begins with
-    std::string state;      // empty: any
-    std::string factor;     // "none": only people without a second factor; "some": only with
-    std::string signed_in;  // "yes": only people with a live session
-    std::string after;      // the cursor this page was asked with
-    std::string next_after; // cursor of the next page; empty on the last
-    std::string notice;     // "user_deleted", "user_created"
+    std::string prefix;      // q: username or e-mail begins with
+    std::string state;       // empty: any
+    std::string factor;      // "none": only people without a second factor; "some": only with
+    std::string signed_in;   // "yes": only people with a live session
+    std::string after;       // the cursor this page was asked with
+    std::string next_after;  // cursor of the next page; empty on the last
+    std::string notice;      // "user_deleted", "user_created"
 };
 
 struct RoleItem {
@@ -72,8 +73,8 @@ struct RoleItem {
     std::optional<TimePoint> expires_at;
 };
 
-// GET /admin/users/<id>. Dangerous forms say what is lost; the route asks for a fresh proof. Forms: POST …/disable, …/enable, …/reset-mfa, …/end-sessions, …/delete,
-// …/roles (change: "grant" or "revoke"; role).
+// GET /admin/users/<id>. Dangerous forms say what is lost; the route asks for a fresh proof. Forms: POST …/disable,
+// …/enable, …/reset-mfa, …/end-sessions, …/delete, …/roles (change: "grant" or "revoke"; role).
 struct AdminUserPage {
     std::string id;
     std::string username;
@@ -90,11 +91,13 @@ struct AdminUserPage {
     std::vector<FactorItem> factors;
     std::vector<SessionItem> sessions;
     std::vector<EventRow> history;  // newest first
-    std::string notice;  // "user_disabled", "user_enabled", "factors_reset", "user_sessions_ended", "role_granted", "role_revoked", "user_created"
+    std::string notice;  // "user_disabled", "user_enabled", "factors_reset", "user_sessions_ended", "role_granted",
+                         // "role_revoked", "user_created"
     FormErrors errors;
 };
 
-// GET and POST /admin/users/new: username, email, display_name, password (empty: none yet), password_again (see SetupPage).
+// GET and POST /admin/users/new: username, email, display_name, password (empty: none yet), password_again (see
+// SetupPage).
 struct AdminUserNewPage {
     std::string username;
     std::string email;
@@ -105,9 +108,9 @@ struct AdminUserNewPage {
 
 // GET /admin/audit?code=…&outcome=…&user=…&before=…
 struct AdminAuditPage {
-    std::vector<EventRow> events;                             // newest first
+    std::vector<EventRow> events;                            // newest first
     std::vector<std::pair<std::string, std::string>> codes;  // code and event name, for the filter
-    std::string code;         // empty: any
+    std::string code;                                        // empty: any
     std::string outcome;      // "success", "failure", "denied", "refused" (either of the two); empty: any
     std::string user;         // id; empty: anyone
     std::string user_name;    // of that id

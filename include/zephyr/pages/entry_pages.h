@@ -1,4 +1,5 @@
-// Pages of people who are not signed in, or not yet all the way: set-up, sign-up, sign-in, second factor, fresh proof, problems.
+// Pages of people who are not signed in, or not yet all the way: set-up, sign-up, sign-in, second factor, fresh proof,
+// problems.
 #pragma once
 
 #include <cstdint>
@@ -10,8 +11,8 @@
 
 namespace zephyr::pages {
 
-// First administrator. POST /setup/<token>: username, email, display_name, password (and password_again, shown only without
-// JavaScript, where the password can't be looked at: compare when present).
+// First administrator. POST /setup/<token>: username, email, display_name, password (and password_again, shown only
+// without JavaScript, where the password can't be looked at: compare when present).
 struct SetupPage {
     std::string token;
     std::string username;

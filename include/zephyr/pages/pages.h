@@ -1,9 +1,9 @@
 // The face of the product: server-rendered pages, in the reader's language, that work without JavaScript.
 //
-// A page is plain data in, HTML out. Every value is escaped for the place it stands in (ctemplate's auto-escaping); there is no way
-// to hand over markup. Templates, texts and styles are in web/ and travel inside the binary.
-// What a page needs from the Content-Security-Policy: script-src 'self'; style-src 'self' 'nonce-<csp_nonce>'; img-src 'self' data:
-// (the QR code); form-action 'self'. No page needs more.
+// A page is plain data in, HTML out. Every value is escaped for the place it stands in (ctemplate's auto-escaping);
+// there is no way to hand over markup. Templates, texts and styles are in web/ and travel inside the binary. What a
+// page needs from the Content-Security-Policy: script-src 'self'; style-src 'self' 'nonce-<csp_nonce>'; img-src 'self'
+// data: (the QR code); form-action 'self'. No page needs more.
 #pragma once
 
 #include <filesystem>
@@ -23,7 +23,8 @@
 namespace zephyr::pages {
 
 struct PagesSettings {
-    std::filesystem::path web_dir;  // development only: read templates, texts and styles from here at each request; empty: the embedded ones
+    std::filesystem::path web_dir;  // development only: read templates, texts and styles from here at each request;
+                                    // empty: the embedded ones
     Brand brand;
 };
 
@@ -36,8 +37,8 @@ struct StaticFile {
 
 class Pages {
 public:
-    // Parses every template in every language. Throws Fault for a template or catalogue that is wrong: a server with a broken page
-    // does not start.
+    // Parses every template in every language. Throws Fault for a template or catalogue that is wrong: a server with a
+    // broken page does not start.
     explicit Pages(PagesSettings settings);
     ~Pages();
     Pages(Pages const&) = delete;
@@ -67,7 +68,8 @@ public:
     std::string render(AdminUserNewPage const&, PageContext const&) const;
     std::string render(AdminAuditPage const&, PageContext const&) const;
 
-    // A file of web/static by its request path, "/static/zephyr.css" or "/static/zephyr.<hash>.css". Nothing for any other path.
+    // A file of web/static by its request path, "/static/zephyr.css" or "/static/zephyr.<hash>.css". Nothing for any
+    // other path.
     std::optional<StaticFile> static_file(std::string_view path) const;
     // The same as a response: 200, 304 for a matching If-None-Match, or nothing.
     std::optional<http::Response> static_response(http::Request const& request) const;

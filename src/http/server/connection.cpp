@@ -1,7 +1,6 @@
 #include "http/server/connection.h"
 
 #include <algorithm>
-#include <exception>
 #include <utility>
 
 #include "http/server/response_writer.h"
@@ -10,10 +9,6 @@ namespace zephyr::http::server {
 
 namespace {
 
-// How much one client may do before the others on the loop get their turn.
-constexpr std::size_t requests_per_run = 32;
-constexpr std::size_t batched_output = 64 * 1024;
-constexpr std::size_t output_kept = 1024 * 1024;
 // What a client may still send after it was refused, so that our answer is not lost in a reset.
 constexpr std::size_t discard_limit = 1024 * 1024;
 // An answer larger than this gets write time in proportion.
@@ -26,41 +21,6 @@ ReaderLimits limits_of(ServerSettings const& settings) {
 }
 
 }  // namespace
-
-// A request on its way through the pool and its answer on the way back. Owns everything it needs: the client may go, the
-// connection may close.
-class Connection::Job final : public Loop::Completion {
-public:
-    Job(std::shared_ptr<Connection> connection, Request request, BodyReservation body)
-        : connection_{std::move(connection)}, loop_{connection_->loop_}, shared_{connection_->shared_}, request_{std::move(request)},
-          body_{std::move(body)} {
-        count(shared_.counters.in_flight);
-    }
-    ~Job() override { shared_.counters.in_flight.fetch_sub(1, std::memory_order_relaxed); }
-
-    void run(std::unique_ptr<Task> self, std::chrono::microseconds waited) noexcept override {
-        // Whoever waited this long has likely given up; running it would only make the next one wait longer.
-        if (waited > shared_.settings.timeouts.queue) {
-            count(shared_.counters.shed);
-            response_ = porch_answer(503, errors::overloaded, "Too busy, try again shortly.");
-        } else {
-            response_ = shared_.call(std::move(request_));
-        }
-        body_.release();
-        (void)self.release();
-        loop_.deliver(std::unique_ptr<Loop::Completion>{this});
-    }
-
-    void conclude() noexcept override { connection_->answer(response_); }
-
-private:
-    std::shared_ptr<Connection> connection_;
-    Loop& loop_;
-    Shared& shared_;
-    Request request_;
-    BodyReservation body_;
-    Response response_;
-};
 
 Connection::Connection(Loop& loop, Socket socket, SslPointer ssl, std::string peer)
     : loop_{loop}, shared_{loop.shared()}, socket_{std::move(socket)}, transport_{socket_.native_handle(), std::move(ssl)},
@@ -75,22 +35,6 @@ void Connection::start() noexcept {
         set_deadline(transport_.encrypted() ? shared_.settings.timeouts.handshake : shared_.settings.timeouts.header);
         step_until_blocked();
     });
-}
-
-// Runs `function` with the loop's output empty before and after. An exception, out of memory most likely, ends this connection and
-// nothing else.
-template <class Function>
-void Connection::guarded(Function function) noexcept {
-    auto const keep = shared_from_this();
-    try {
-        function();
-    } catch (std::exception const& fault) {
-        count(shared_.counters.faults);
-        shared_.log.error("http.connection_fault", {{"what", fault.what()}});
-        close();
-    }
-    loop_.out.clear();
-    if (loop_.out.capacity() > output_kept) loop_.out.shrink_to_fit();
 }
 
 void Connection::run() noexcept {
@@ -181,131 +125,10 @@ Connection::Next Connection::step_reading() {
     return Next::again;
 }
 
-// Feeds the reader until it has no more bytes or this connection has something else to do than read.
-std::size_t Connection::consume(std::string_view bytes) {
-    std::size_t used = 0;
-    while (stage_ == Stage::reading) {
-        auto const before = reader_.state();
-        switch (before) {
-            case RequestReader::State::admission: on_admission(used < bytes.size()); break;
-            case RequestReader::State::complete:
-                // Answers before this one go out now: a worker may take its time, and the loop's output serves others meanwhile.
-                if (!inline_ && !loop_.out.empty()) {
-                    stage_ = Stage::writing;
-                    return used;
-                }
-                on_complete();
-                break;
-            case RequestReader::State::refused: {
-                count(shared_.counters.refused_requests);
-                auto const refusal = reader_.refusal();
-                refuse(refusal.status, refusal.failure, refusal.detail);
-                return bytes.size();
-            }
-            default:
-                if (used == bytes.size()) return used;
-                used += reader_.feed(bytes.substr(used));
-                if (before == RequestReader::State::idle && reader_.state() == RequestReader::State::head)
-                    set_deadline(shared_.settings.timeouts.header);
-                if (!body_.grow_to(shared_, reader_.body_size())) {
-                    shed("body memory");
-                    return bytes.size();
-                }
-                break;
-        }
-    }
-    return used;
-}
-
-// The header section is there; the body is not. The moment to refuse what there is no room for.
-void Connection::on_admission(bool more_here) {
-    http_1_1_ = reader_.http_1_1();
-    head_request_ = reader_.request().method == Method::head;
-    keep_alive_ = reader_.keep_alive();
-    inline_ = shared_.runs_inline(reader_.request());
-    admitted_ = true;
-    if (!inline_ && reader_.has_body() && shared_.pool.full()) return shed("queue full, body unread");
-    bool const invite = reader_.expects_continue() && reader_.has_body() && !more_here;
-    reader_.admit();
-    if (reader_.state() == RequestReader::State::body) set_deadline(shared_.settings.timeouts.body);
-    if (invite) {
-        loop_.out += "HTTP/1.1 100 Continue\r\n\r\n";
-        stage_ = Stage::writing;
-    }
-}
-
-void Connection::on_complete() {
-    auto request = reader_.take();
-    admitted_ = false;
-    request.peer_address = peer_;
-    request.scheme = transport_.encrypted() ? "https" : "http";
-    count(shared_.counters.requests);
-    ++in_this_run_;
-    served_any_ = true;
-    if (inline_) {
-        auto const response = shared_.call(std::move(request));
-        body_.release();
-        return append(response, keep_alive_);
-    }
-    deadline_ = MonotonicTime::max();  // the handler bounds itself
-    std::unique_ptr<WorkerPool::Task> job =
-        std::make_unique<Job>(shared_from_this(), std::move(request), std::exchange(body_, BodyReservation{}));
-    stage_ = Stage::working;
-    if (shared_.pool.submit(job)) return;
-    stage_ = Stage::reading;
-    count(shared_.counters.shed);
-    append(porch_answer(503, errors::overloaded, "Too busy, try again shortly."), keep_alive_);
-}
-
-void Connection::answer(Response const& response) noexcept {
-    if (stage_ == Stage::closed) return;
-    guarded([&] {
-        in_this_run_ = 0;
-        append(response, keep_alive_);
-        stage_ = Stage::writing;
-        step_until_blocked();
-    });
-}
-
-void Connection::refuse(int status, Failure const& failure, std::string_view detail) {
-    shared_.log.debug("http.refused", {{"id", failure.id}, {"why", detail}, {"peer", peer_}});
-    append_refusal(status, failure);
-    input_ = {};
-    body_.release();
-}
-
-void Connection::append_refusal(int status, Failure const& failure) {
-    if (!admitted_) {  // nothing is known of this request; what is remembered belongs to the one before
-        head_request_ = false;
-        http_1_1_ = true;
-    }
-    append(porch_answer(status, failure), false);
-}
-
-void Connection::shed(std::string_view detail) {
-    count(shared_.counters.shed);
-    refuse(503, errors::overloaded, detail);
-}
-
-// Appends to the loop's output; goes on reading only while more answers may follow in the same write.
-void Connection::append(Response const& response, bool keep_alive) {
-    Framing framing;
-    framing.keep_alive = keep_alive && !shared_.draining;
-    framing.head_request = head_request_;
-    framing.http_1_1 = http_1_1_;
-    framing.date = loop_.date();
-    if (!append_response(loop_.out, response, framing)) {
-        count(shared_.counters.faults);
-        shared_.log.error("http.response_unsendable", {{"status", static_cast<long long>(response.status)}});
-        static constexpr Failure internal{Kind::unavailable, "http.internal_error"};
-        append_response(loop_.out, porch_answer(500, internal), framing);
-    }
-    close_after_write_ = !framing.keep_alive;
-    if (close_after_write_ || loop_.out.size() > batched_output || in_this_run_ >= requests_per_run) stage_ = Stage::writing;
-}
-
 Connection::Next Connection::step_writing() {
     bool const fresh = output_.empty();
+    // Set before the client can see the answer: from then on it is the client's time that runs.
+    if (fresh) set_deadline(shared_.settings.timeouts.idle);
     std::string_view rest = fresh ? std::string_view{loop_.out} : std::string_view{output_}.substr(output_at_);
     auto outcome = Transport::Outcome::done;
     while (!rest.empty()) {
@@ -331,7 +154,10 @@ Connection::Next Connection::step_writing() {
         return outcome == Transport::Outcome::want_read ? Next::wait_read : Next::wait_write;
     }
     loop_.out.clear();
-    if (!fresh) output_ = {};
+    if (!fresh) {
+        output_ = {};
+        set_deadline(shared_.settings.timeouts.idle);
+    }
     after_answer();
     return Next::again;
 }
@@ -339,21 +165,20 @@ Connection::Next Connection::step_writing() {
 void Connection::after_answer() {
     if (close_after_write_) return begin_linger();
     stage_ = Stage::reading;
-    auto const& timeouts = shared_.settings.timeouts;
     switch (reader_.state()) {
-        case RequestReader::State::idle: set_deadline(timeouts.idle); break;
-        case RequestReader::State::body: set_deadline(timeouts.body); break;  // after 100 (Continue)
-        default: set_deadline(timeouts.header); break;
+        case RequestReader::State::idle: break;
+        case RequestReader::State::body: set_deadline(shared_.settings.timeouts.body); break;  // after 100 (Continue)
+        default: set_deadline(shared_.settings.timeouts.header); break;
     }
 }
 
 // RFC 9112 9.6: closing at once could make the client's unread bytes reset the connection and erase our answer, so the server
 // "half-closes [...] then continues to read from the connection until it receives a corresponding close by the client".
 void Connection::begin_linger() {
-    transport_.finish();
     input_ = {};
     stage_ = Stage::lingering;
     set_deadline(shared_.settings.timeouts.linger);
+    transport_.finish();
 }
 
 Connection::Next Connection::step_lingering() {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <exception>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -59,6 +60,10 @@ private:
     void set_deadline(std::chrono::milliseconds from_now);
     bool between_requests() const { return input_.empty() && reader_.state() == RequestReader::State::idle; }
 
+    // How much one client may do before the others on the loop get their turn.
+    static constexpr std::size_t requests_per_run = 32;
+    static constexpr std::size_t output_kept_bytes = 1024 * 1024;
+
     Loop& loop_;
     Shared& shared_;
     Socket socket_;
@@ -84,5 +89,21 @@ private:
     bool close_after_write_ = false;
     bool drained_ = false;  // the socket had nothing more when last asked
 };
+
+// Runs `function` with the loop's output empty before and after. An exception, out of memory most likely, ends this connection and
+// nothing else.
+template <class Function>
+void Connection::guarded(Function function) noexcept {
+    auto const keep = shared_from_this();
+    try {
+        function();
+    } catch (std::exception const& fault) {
+        count(shared_.counters.faults);
+        shared_.log.error("http.connection_fault", {{"what", fault.what()}});
+        close();
+    }
+    loop_.out.clear();
+    if (loop_.out.capacity() > output_kept_bytes) loop_.out.shrink_to_fit();
+}
 
 }  // namespace zephyr::http::server

@@ -17,7 +17,16 @@ bool WorkerPool::full() const {
     return busy_.load(std::memory_order_relaxed) + depth_.load(std::memory_order_relaxed) >= workers_ + queue_limit_;
 }
 
+// Wakes one worker at a time: the next is called by the one that has come, if there is still work. A burst of short tasks is then
+// done by the few threads that are awake anyway, instead of by a stampede; a burst of long ones still wakes them all.
+bool WorkerPool::call_worker() {
+    if (waking_ || idle_ == 0 || queue_.empty()) return false;
+    waking_ = true;
+    return true;
+}
+
 bool WorkerPool::submit(std::unique_ptr<Task>& task) {
+    bool call = false;
     {
         std::lock_guard const lock{mutex_};
         if (stopping_) return false;
@@ -35,22 +44,29 @@ bool WorkerPool::submit(std::unique_ptr<Task>& task) {
         }
         queue_.push_back({std::move(task), clock_.monotonic()});
         depth_.store(queue_.size(), std::memory_order_relaxed);
+        call = call_worker();
     }
-    wake_.notify_one();
+    if (call) wake_.notify_one();
     return true;
 }
 
 void WorkerPool::work() {
     std::unique_lock lock{mutex_};
+    waking_ = false;  // whether this thread was called or has just begun
     for (;;) {
-        wake_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
+        while (!stopping_ && queue_.empty()) {
+            wake_.wait(lock);
+            waking_ = false;
+        }
         --idle_;
         if (stopping_) return;
         auto waiting = std::move(queue_.front());
         queue_.pop_front();
         depth_.store(queue_.size(), std::memory_order_relaxed);
         busy_.fetch_add(1, std::memory_order_relaxed);
+        bool const call = call_worker();
         lock.unlock();
+        if (call) wake_.notify_one();
         auto const waited = std::max(clock_.monotonic() - waiting.since, std::chrono::microseconds{0});
         count_wait(waited);
         auto* const task = waiting.task.get();

@@ -49,6 +49,7 @@ private:
         MonotonicTime since;
     };
     void work();
+    bool call_worker();  // with the mutex held; true: notify one
     void count_wait(std::chrono::microseconds waited);
 
     std::size_t const workers_;
@@ -60,6 +61,7 @@ private:
     std::deque<Waiting> queue_;
     std::vector<std::thread> threads_;
     std::size_t idle_ = 0;
+    bool waking_ = false;  // a worker has been called and has not come yet
     bool stopping_ = false;
 
     std::atomic<std::size_t> depth_{0};

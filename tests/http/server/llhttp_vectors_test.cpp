@@ -87,7 +87,6 @@ TEST(LlhttpVectors, are_refused_and_taken_as_llhttp_s_strict_mode_does) {
         {"content-length/Content-Length reset when no body is received", "cut off before its end, on purpose of a callback we do not have"},
     };
     std::map<std::string, std::string> const looser{
-        {"connection/Emitting part of body and pausing", "an Upgrade is ignored, as RFC 9110 7.8 allows"},
         {"method/CONNECT request", "is whole and well formed; the router refuses it"},
         {"uri/Disallow UTF-8 in URI path in strict mode", "the URL firewall refuses it"},
         {"connection/CRLF between requests, explicit `close` followed by tab", "what follows the last request is never read"},
@@ -100,13 +99,16 @@ TEST(LlhttpVectors, are_refused_and_taken_as_llhttp_s_strict_mode_does) {
     std::size_t taken = 0, refused = 0, differing = 0;
     for (auto const& entry : *parsed.value().find("cases")->items()) {
         auto const id = entry.string_at("id").value();
-        auto const outcome = read_all(with_host(bytes_of(entry.string_at("http_md").value())));
+        auto const bytes = with_host(bytes_of(entry.string_at("http_md").value()));
+        auto outcome = read_all(bytes);
         if (entry.string_at("expected") == "ok") {
             ++taken;
             differing += stricter.count(id);
             EXPECT_EQ(outcome == Outcome::ok, stricter.count(id) == 0) << id;
         } else {
             ++refused;
+            // Some stop in the middle of the head, where llhttp has seen enough: we judge a head when it is whole.
+            if (outcome == Outcome::partial) outcome = read_all(bytes + "\r\n\r\n");
             differing += looser.count(id);
             EXPECT_EQ(outcome == Outcome::error, looser.count(id) == 0) << id;
         }

@@ -137,6 +137,7 @@ TEST_F(Porch, forgets_clients_that_leave_in_the_middle_of_a_request) {
 }
 
 TEST_F(Porch, closes_a_connection_that_is_too_slow_to_ask) {
+    settings.loops = 1;
     start();
     struct Slow {
         std::string sent;
@@ -153,11 +154,10 @@ TEST_F(Porch, closes_a_connection_that_is_too_slow_to_ask) {
     for (auto const& [sent, limit, told] : cases) {
         auto slow = client();
         slow.send(sent);
-        auto const accepted = server->stats().accepted;
-        ASSERT_TRUE(eventually([&] { return server->stats().connections == 1; })) << accepted;
+        ASSERT_TRUE(eventually([&] { return server->stats().connections == 1; }));
         auto const timeouts_before = server->stats().timeouts;
-        // The bytes must have been read for their deadline to be the one that counts.
-        ASSERT_TRUE(eventually([&] { return sent.empty() || limit == timeouts.header || server->stats().body_memory_bytes > 0; }));
+        // The bytes must have been read for their deadline to be the one that counts: two rounds of the loop later they are.
+        for (int i = 0; i < 2; ++i) ASSERT_TRUE(ask(get("/inline")));
         clock.advance(limit - 1ms);
         if (told) slow.send(" ");  // dribbling buys no time
         clock.advance(2ms);
