@@ -1,9 +1,12 @@
 #include "zephyr/stack.h"
 
+#include <algorithm>
+
 #include "stack/room_settings.h"
 #include "zephyr/crypto/constant_time.h"
 #include "zephyr/foundation/fault.h"
 #include "zephyr/middleware/access_log.h"
+#include "zephyr/middleware/admission.h"
 #include "zephyr/middleware/cors.h"
 #include "zephyr/middleware/csrf.h"
 #include "zephyr/middleware/order.h"
@@ -46,6 +49,8 @@ void install_middleware(Stack& stack) {
     pieces.push_back(middleware::access_log(stack.clock, stack.log));
     pieces.push_back(middleware::security_headers(stack.random));
     pieces.push_back(middleware::rate_limit(stack.rate_limiter, stack_settings::rate_limits(settings.limits)));
+    auto const half_the_workers = std::max<std::int64_t>(1, settings.server.workers / 2);
+    pieces.push_back(middleware::admission({.classes = {"sign-in", "register"}, .places = static_cast<std::size_t>(half_the_workers)}));
     if (!settings.cors.allowed_origins.empty()) pieces.push_back(middleware::cors({.origins = settings.cors.allowed_origins}));
     pieces.push_back(middleware::csrf(stack.csrf_tokens, settings.server.public_url, stack.log));
     middleware::install(stack.app, std::move(pieces));

@@ -9,12 +9,13 @@
 
 namespace zephyr::middleware {
 
-inline constexpr std::array<std::string_view, 7> order{
+inline constexpr std::array<std::string_view, 8> order{
     "request_id",        // everything below may name the request
     "metrics",           // counts every answer, refusals by the layers below too
     "access_log",        // so does the log
     "security_headers",  // on every answer, and the nonce before a page needs it
     "rate_limit",        // cheap refusal before any work
+    "admission",         // costly requests beyond their places end here, so that they hold no worker
     "cors",              // answers preflights, which carry no credentials and reach no handler
     "csrf",              // the last word before the guard
 };
