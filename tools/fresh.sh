@@ -25,7 +25,7 @@ leave() {
 trap leave EXIT
 
 echo "== a bare Debian 12 in $chroot_dir"
-mirror=$(grep -rhoE '(https?|[a-z+]+)://[^ ]*debian/?' /etc/apt/sources.list /etc/apt/sources.list.d 2>/dev/null | grep -v security | head -1 || true)
+mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Codename: bookworm' | head -1)
 debootstrap --variant=minbase --include=ca-certificates,git,sudo bookworm "$chroot_dir" ${mirror:+"$mirror"} >"$chroot_dir.log" 2>&1 ||
     { tail -20 "$chroot_dir.log" >&2; exit 1; }
 rm -f "$chroot_dir.log"

@@ -1,8 +1,10 @@
 // PostgreSQL behind the Database interface: serializable writes that run again when another was first.
 #include <algorithm>
 #include <atomic>
+#include <condition_variable>
 #include <mutex>
 #include <thread>
+#include <utility>
 
 #include "storage/open_transaction.h"
 #include "storage/postgres_pool.h"
@@ -16,6 +18,45 @@ constexpr int most_attempts = 16;
 constexpr int one_at_a_time_from = 3;
 // pg_advisory_lock takes a number; this one is ours.
 constexpr std::int64_t schema_lock_key = 0x7a65706879720001;
+
+// Lets in one at a time; who has waited too long goes in regardless. (A timed mutex would do, but ThreadSanitizer of
+// g++ 12 does not know its lock.)
+class Turn {
+public:
+    class Pass {
+    public:
+        explicit Pass(Turn* turn) : turn_{turn} {}
+        ~Pass() { end(); }
+        Pass(Pass const&) = delete;
+        Pass& operator=(Pass const&) = delete;
+        void end() {
+            if (auto* turn = std::exchange(turn_, nullptr)) turn->give_back();
+        }
+
+    private:
+        Turn* turn_;
+    };
+
+    Pass take(std::chrono::milliseconds patience) {
+        std::unique_lock lock{mutex_};
+        if (!returned_.wait_for(lock, patience, [&] { return free_; })) return Pass{nullptr};
+        free_ = false;
+        return Pass{this};
+    }
+
+private:
+    void give_back() {
+        {
+            std::lock_guard const lock{mutex_};
+            free_ = true;
+        }
+        returned_.notify_one();
+    }
+
+    std::mutex mutex_;
+    std::condition_variable returned_;
+    bool free_ = true;
+};
 
 class PostgresDatabase final : public Database {
 public:
@@ -55,14 +96,13 @@ private:
     OpenTransaction::Actions write_until_first(Body const& body) {
         for (int attempts = 1;; ++attempts) {
             // Taken before a connection is, so that waiting for a turn keeps none from others.
-            std::unique_lock turn{turn_, std::defer_lock};
-            if (attempts >= one_at_a_time_from) static_cast<void>(turn.try_lock_for(settings_.patience));
+            auto turn = attempts < one_at_a_time_from ? Turn::Pass{nullptr} : turn_.take(settings_.patience);
             try {
                 return attempt(Mode::write, body);
             } catch (SerializationFailure const&) {
                 if (attempts == most_attempts) throw StorageFault{"storage: too much contention on PostgreSQL"};
             }
-            if (turn.owns_lock()) turn.unlock();
+            turn.end();
             back_off(attempts);
         }
     }
@@ -100,7 +140,7 @@ private:
     PostgresSettings settings_;
     Counters counters_;
     PostgresPool pool_;
-    std::timed_mutex turn_;
+    Turn turn_;
     std::atomic<std::uint64_t> jitter_{0};
 };
 

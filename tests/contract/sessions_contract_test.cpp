@@ -31,7 +31,7 @@ OpenBackend open_postgresql(Clock const&) {
 
 INSTANTIATE_TEST_SUITE_P(Engines, SessionStoreSuite,
                          ::testing::Values(SessionBackend{"sqlite_file", open_sqlite_file}, SessionBackend{"postgresql", open_postgresql}),
-                         [](auto const& info) { return info.param.name; });
+                         [](auto const& backend) { return backend.param.name; });
 
 }  // namespace
 }  // namespace zephyr::sessions

@@ -24,7 +24,9 @@ TEST(Admission, refuses_at_once_beyond_its_places_and_gives_each_place_back) {
             if (depth == 3) return http::Response::text(200, "deepest");
             auto const inner = nested(depth + 1);
             EXPECT_EQ(inner.status, depth < 2 ? 200 : 503);
-            if (depth == 2) EXPECT_EQ(inner.headers.get("Retry-After"), "2");
+            if (depth == 2) {
+                EXPECT_EQ(inner.headers.get("Retry-After"), "2");
+            }
             return http::Response::text(200, "done");
         });
     };

@@ -63,7 +63,8 @@ TEST(HostileText, reaches_no_address_as_a_scheme_or_another_host) {
             context.return_to = text;
             context.request_path = text;
             context.brand.logo_url = text == "//evil.example/" ? "" : text;
-            for (auto const& element : Document{page.render(pages(), context)}.elements())
+            Document const document{page.render(pages(), context)};
+            for (auto const& element : document.elements())
                 for (auto const* attribute : {"href", "src", "action"}) {
                     std::string const value = element.get(attribute);
                     EXPECT_EQ(value.find("script:"), std::string::npos) << page.name << " " << value;

@@ -130,7 +130,7 @@ TEST_F(PasswordPolicyTest, refuses_every_common_password_that_is_long_enough) {
             }
         }
     }
-    EXPECT_EQ(tried, 3015u);
+    EXPECT_GE(tried, 17936u);
 }
 
 //= NIST SP 800-63B-4, 3.1.1.2

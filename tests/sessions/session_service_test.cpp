@@ -31,7 +31,7 @@ OpenBackend open_sqlite_memory(Clock const& clock) {
 
 INSTANTIATE_TEST_SUITE_P(Backends, SessionStoreSuite,
                          ::testing::Values(SessionBackend{"memory", open_memory}, SessionBackend{"sqlite", open_sqlite_memory}),
-                         [](auto const& info) { return info.param.name; });
+                         [](auto const& backend) { return backend.param.name; });
 
 class SessionServiceTest : public ::testing::Test {
 protected:

@@ -278,7 +278,8 @@ TEST_F(UserServiceTest, any_active_agrees_with_effective_state) {
         });
         for (auto const state : {UserState::active, UserState::disabled, UserState::locked, UserState::expired, UserState::pending}) {
             std::set<std::string> listed;
-            for (auto const& user : users.list({.limit = 200, .state = state}).value().users) listed.insert(user.username);
+            auto const page = users.list({.limit = 200, .state = state}).value();
+            for (auto const& user : page.users) listed.insert(user.username);
             std::set<std::string> expected;
             for (auto const& user : all) {
                 if (effective_state(user, clock.now()) == state) expected.insert(user.username);

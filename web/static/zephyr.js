@@ -14,8 +14,8 @@
     const input = document.getElementById(button.dataset.reveal);
     const show = (visible) => {
       input.type = visible ? "text" : "password";
-      button.setAttribute("aria-pressed", String(visible));
       button.textContent = visible ? button.dataset.hide : button.dataset.show;
+      button.ariaLabel = visible ? button.dataset.hideLabel : button.dataset.showLabel;
     };
     button.hidden = false;
     button.addEventListener("click", () => show(input.type === "password"));

@@ -131,8 +131,9 @@ public:
     Result<void> change(UserId const& user, SecretText const& old_password, SecretText const& new_password,
                         PolicyContext const& context, audit::Origin const& origin = {});
 
-    // Takes over an Argon2 PHC string made elsewhere, without pepper and within the bounds of crypto/password_hash.h and
-    // of the gate. It is kept sealed and replaced by one of ours at the next sign-in. Errors: import_refused.
+    // Takes over an Argon2 PHC string made elsewhere, without pepper. Its parameters must be within the bounds of
+    // crypto/password_hash.h and of the gate. It is kept sealed and replaced by one of ours at the next sign-in.
+    // Errors: import_refused.
     Result<void> import_hash(UserId const& user, std::string_view phc, audit::Actor const& actor,
                              audit::Origin const& origin = {});
 
