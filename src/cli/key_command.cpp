@@ -1,4 +1,4 @@
-// zephyr key list|rotate
+// zephyr key list|create|rotate
 #include "cli/command.h"
 #include "zephyr/crypto/key_file.h"
 #include "zephyr/server/key_records.h"
@@ -44,6 +44,17 @@ void add_key_commands(CLI::App& app, Context& context) {
     auto* listed = add_command(*group, context, "list", "List the ids of the master keys this database knows", Prints::listing);
     listed->callback([&context] {
         context.choice.on_stack = [json = context.common.json](Stack& stack, Console& console) { return list(stack, console, json); };
+    });
+    auto const file = std::make_shared<std::string>();
+    auto* created = group->add_subcommand("create", "Make a key file for keys.master_key_file, outside the data folder");
+    created->add_option("file", *file, "The file; it must not exist")->required();
+    created->callback([&context, file] {
+        context.choice.local = [file, outside = context.outside](Console& console) {
+            auto const made = crypto::create_key_file(*file, outside.random);
+            if (!made.ok()) return refuse(console, made.error());
+            console.out << "new master key " << made.value().active().id() << " in " << *file << "\n";
+            return exit_code::done;
+        };
     });
     auto* rotated = add_command(*group, context, "rotate", "Make a new master key; it seals from the next start on");
     rotated->callback([&context] { context.choice.on_stack = [](Stack& stack, Console& console) { return rotate(stack, console); }; });

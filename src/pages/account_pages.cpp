@@ -73,7 +73,7 @@ std::string Pages::render(ChangePasswordPage const& page, PageContext const& con
         fill.show_if("ASK_CURRENT", !page.must_change);
         if (page.must_change)
             fill.add("MUST_CHANGE").set("WHY", fill.words({page.why, {}}, "must_change", "must_change.other"));
-        fill.errors(page.errors).show_if("FRESH", page.errors.empty());
+        fill.errors(page.errors, page.must_change ? "current_password" : "").show_if("FRESH", page.errors.empty());
     });
 }
 

@@ -31,6 +31,16 @@ bool is_page(std::string_view name, std::string_view content) {
            content.substr(autoescape_pragma.size()).starts_with("[[layout ");
 }
 
+std::set<std::string> ids_in(std::string_view html) {
+    constexpr std::string_view mark = " id=\"";
+    std::set<std::string> out;
+    for (auto at = html.find(mark); at != std::string_view::npos; at = html.find(mark, at)) {
+        at += mark.size();
+        out.emplace(html.substr(at, html.find('"', at) - at));
+    }
+    return out;
+}
+
 // The same page in another language: what was asked for, without an older choice.
 std::string language_link(PageContext const& context, std::string_view language) {
     encoding::FormFields fields;
@@ -81,6 +91,7 @@ Engine::Engine(WebFiles files) : files_{std::move(files)}, cache_{std::make_uniq
         std::string const page = path.substr(templates_folder.size());
         for (auto const& [language, catalogue] : catalogues_) {
             std::string const assembled = assemble_template(page, read, catalogue);
+            inputs_[page] = ids_in(assembled);
             if (!cache_->templates.StringToTemplateCache(template_key(language, page), assembled,
                                                          ctemplate::STRIP_BLANK_LINES))
                 throw Fault{"pages: ctemplate cannot read " + page};
@@ -150,7 +161,7 @@ std::string Engine::render(std::string_view page, PageContext const& context, Br
                            std::function<void(Fill&)> const& fill) const {
     Catalogue const& texts = this->texts(context.language);
     ctemplate::TemplateDictionary dictionary{"page"};
-    Fill values{dictionary, texts};
+    Fill values{dictionary, texts, inputs_.find(page)->second};
     fill_frame(values, context, context.brand.name.empty() ? fallback : context.brand);
     fill(values);
     std::string out;

@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -43,6 +44,7 @@ private:
 
     WebFiles files_;
     std::map<std::string, Catalogue, std::less<>> catalogues_;
+    std::map<std::string, std::set<std::string>, std::less<>> inputs_;  // ids of a page's elements
     std::unique_ptr<Cache> cache_;
 };
 

@@ -65,12 +65,19 @@ std::string Pages::render(SecondFactorPage const& page, PageContext const& conte
 }
 
 std::string Pages::render(ReauthPage const& page, PageContext const& context) const {
+    FormErrors errors = page.errors;
+    // The same refusal has a field of another name where the password is changed.
+    for (auto& error : errors.fields)
+        if (error.field == "current_password") error.field = "password";
     return body_->render("reauth.html", context, [&](Fill& fill) {
         fill.set("USERNAME", context.who ? context.who->username : "");
         fill.show_if("ASK_PASSWORD", page.ask_password).show_if("ASK_CODE", page.ask_code);
         fill.set("CANCEL_HREF", "/account");
         fill_devices(fill, page.device_names);
-        fill.errors(page.errors).show_if("FRESH", page.errors.empty());
+        fill.errors(errors, !page.ask_code       ? "code"
+                            : !page.ask_password ? "password"
+                                                 : "")
+            .show_if("FRESH", page.errors.empty());
     });
 }
 

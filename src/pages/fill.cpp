@@ -96,7 +96,7 @@ Fill& Fill::set_if(std::string_view name, std::string_view value) {
 }
 
 Fill Fill::add(std::string_view name) {
-    return Fill{*dictionary_->AddSectionDictionary(view(name)), *texts_};
+    return Fill{*dictionary_->AddSectionDictionary(view(name)), *texts_, *inputs_};
 }
 
 Fill& Fill::time(std::string_view name, TimePoint value) {
@@ -125,15 +125,18 @@ std::string Fill::words(Message const& message, std::string_view prefix, std::st
     return texts_->text(known ? std::string_view{key} : otherwise);
 }
 
-Fill& Fill::errors(FormErrors const& errors) {
+Fill& Fill::errors(FormErrors const& errors, std::string_view absent) {
     if (errors.empty()) return *this;
     dictionary_->ShowSection("HAS_ERRORS");
     Fill summary = add("SUMMARY");
     if (errors.summary) summary.add("SUMMARY_LINE").set("TEXT", words(*errors.summary, "errors", "errors.other"));
     for (auto const& [field, message] : errors.fields) {
         std::string const text = words(message, "errors", "errors.other");
+        if (field == absent || inputs_->count(field) == 0) {
+            summary.add("SUMMARY_LINE").set("TEXT", text);
+            continue;
+        }
         summary.add("SUMMARY_FIELD").set("TEXT", text).set("HREF", "#" + field);
-        // Twice on purpose: the section marks the input as invalid, and holds the words.
         add("ERROR_" + field).set("TEXT", text);
     }
     return *this;

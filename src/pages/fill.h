@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -15,8 +16,9 @@ namespace zephyr::pages {
 
 class Fill {
 public:
-    Fill(ctemplate::TemplateDictionary& dictionary, Catalogue const& texts)
-        : dictionary_{&dictionary}, texts_{&texts} {}
+    // `inputs`: the ids in the template, so that an error about any other field can be told in the summary.
+    Fill(ctemplate::TemplateDictionary& dictionary, Catalogue const& texts, std::set<std::string> const& inputs)
+        : dictionary_{&dictionary}, texts_{&texts}, inputs_{&inputs} {}
 
     Catalogue const& texts() const { return *texts_; }
 
@@ -38,8 +40,9 @@ public:
     // The words for a message (see Message): its reason, or the catalogue's under `<prefix>.<id>`, or those of the key
     // `otherwise`.
     std::string words(Message const& message, std::string_view prefix, std::string_view otherwise) const;
-    // SUMMARY section with its lines, ERROR_<field> sections beside the fields, and HAS_ERRORS.
-    Fill& errors(FormErrors const& errors);
+    // SUMMARY section with its lines, ERROR_<field> sections beside the fields, and HAS_ERRORS. An error about a field
+    // that the template has not, or that is not shown this time (`absent`), stands in the summary alone.
+    Fill& errors(FormErrors const& errors, std::string_view absent = {});
     // NOTICE section for the name of a notice the catalogue knows; nothing for any other, so that a query cannot put
     // words here.
     Fill& notice(std::string_view name);
@@ -47,6 +50,7 @@ public:
 private:
     ctemplate::TemplateDictionary* dictionary_;
     Catalogue const* texts_;
+    std::set<std::string> const* inputs_;
 };
 
 // "24 Nov 2026, 06:59 UTC" and "24. Nov. 2026, 06:59 UTC": the words come from the catalogue, the order from

@@ -41,7 +41,10 @@ void fill_event(Fill& row, EventRow const& event, bool with_subject) {
     if (event.outcome == "failure" || event.outcome == "denied") {
         row.add("OUTCOME").set("OUTCOME", texts.text("outcome." + event.outcome)).set("OUTCOME_CLASS", "danger");
     }
-    if (!event.reason.empty()) row.set_if("WHY", row.words({event.reason, {}}, "reason", "reason.other"));
+    if (!event.reason.empty()) {
+        std::string const key = "reason." + event.reason;
+        row.set_if("WHY", texts.has(key) ? texts.text(key) : event.reason);
+    }
     row.set_if("DETAILS", detail_words(event));
     row.set_if("FROM", event.address).show_if("NO_FROM", event.address.empty());
     if (!with_subject) return;

@@ -94,7 +94,7 @@ TEST(EveryPage, carries_the_csrf_token_in_each_form_that_changes_something) {
 
 TEST(EveryPage, posts_only_to_paths_that_are_agreed) {
     std::regex const agreed{
-        "/setup/[^/]+|/sign-up|/sign-in|/sign-in/factor|/sign-out|/account/(profile|password|verify)|"
+        "/setup/[^/]+|/sign-up|/sign-in|/sign-in/factor|/sign-out|/account/(profile|password|verify|notices/dismiss)|"
         "/account/factors/totp/(begin|confirm)|/account/factors/[^/]+/remove|/account/sessions/([^/]+/"
         "revoke|revoke-others)|"
         "/admin/users/(new|[^/]+/(disable|enable|reset-mfa|end-sessions|roles|delete))"};
@@ -227,6 +227,17 @@ TEST(FormFields, show_their_error_beside_them_and_in_the_summary) {
             linked = link.text == "That code has been used already. Wait for the next one.";
     EXPECT_TRUE(linked);
     EXPECT_EQ(document.all("title")[0].text.rfind("Problem: ", 0), 0U);
+}
+
+TEST(FormFields, that_a_page_does_not_have_are_told_of_in_its_summary) {
+    SignInPage page;
+    page.errors.fields = {{"elsewhere", {"mfa.totp_wrong_code", {}}}};
+    Document const document{pages().render(page, {})};
+    for (auto const& link : document.all("a")) EXPECT_NE(link.get("href"), "#elsewhere");
+    EXPECT_NE(pages().render(page, {}).find("<li>That code did not match."), std::string::npos);
+    ReauthPage reauth;
+    reauth.errors.fields = {{"current_password", {"passwords.wrong_password", {}}}};
+    EXPECT_NE(pages().render(reauth, {}).find("href=\"#password\""), std::string::npos);
 }
 
 TEST(Messages, show_a_reason_in_english_and_the_catalogue_in_german) {

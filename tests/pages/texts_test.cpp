@@ -51,9 +51,10 @@ TEST(Catalogues, have_the_same_keys_and_placeholders_in_every_language) {
         EXPECT_EQ(placeholders(en.raw(key)), placeholders(de.raw(key))) << key;
         EXPECT_FALSE(en.raw(key).empty()) << key;
         EXPECT_FALSE(de.raw(key).empty()) << key;
+        // Nothing that the templates or HTML would read as theirs; the one '@' is in an example of an address.
+        std::string const special = key == "errors.users.email_malformed" ? "<>[]\n" : "<>[]@\n";
         for (auto const& text : {en.raw(key), de.raw(key)})
-            EXPECT_EQ(text.find_first_of("<>[]@\n"), std::string::npos)
-                << key << (key == "errors.users.email_malformed" ? "" : text);
+            EXPECT_EQ(text.find_first_of(special), std::string::npos) << key;
     }
 }
 

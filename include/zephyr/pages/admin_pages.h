@@ -74,7 +74,8 @@ struct RoleItem {
 };
 
 // GET /admin/users/<id>. Dangerous forms say what is lost; the route asks for a fresh proof. Forms: POST …/disable,
-// …/enable, …/reset-mfa, …/end-sessions, …/delete, …/roles (change: "grant" or "revoke"; role).
+// …/enable, …/reset-mfa, …/end-sessions, …/delete (confirm: the username, typed), …/roles (change: "grant" or "revoke";
+// role).
 struct AdminUserPage {
     std::string id;
     std::string username;

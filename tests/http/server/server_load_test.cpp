@@ -1,6 +1,5 @@
 // What happens when there is too much, too slow, too late, or nobody on the other side any more.
 #include <gtest/gtest.h>
-#include <sanitizer/allocator_interface.h>
 #include <sys/resource.h>
 
 #include <fstream>
@@ -10,6 +9,18 @@
 
 #include "http/server/porch.h"
 #include "zephyr/foundation/fault.h"
+
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define ZEPHYR_SANITIZED_HEAP
+#endif
+#endif
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define ZEPHYR_SANITIZED_HEAP
+#endif
+#if defined(ZEPHYR_SANITIZED_HEAP)
+extern "C" std::size_t __sanitizer_get_current_allocated_bytes();  // g++ 12 comes without the header that declares it
+#endif
 
 namespace zephyr::http::server {
 namespace {
@@ -259,15 +270,6 @@ TEST_F(Porch, recovers_after_running_out_of_descriptors) {
     ::setrlimit(RLIMIT_NOFILE, &before);
     EXPECT_EQ(clients.back().receive().value_or(Answer{}).status, 200);
 }
-
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define ZEPHYR_SANITIZED_HEAP
-#endif
-#endif
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define ZEPHYR_SANITIZED_HEAP
-#endif
 
 // Sanitizers know exactly what is allocated, but their redzones spoil the resident size; without one it is the other way round.
 std::int64_t memory_in_use() {
