@@ -43,11 +43,6 @@ std::string Catalogue::text(std::string_view key, Values const& values) const {
     return out;
 }
 
-std::string Catalogue::plural(std::string_view key, std::int64_t count) const {
-    std::string const whole = std::string{key} + (count == 1 ? ".one" : ".other");
-    return text(whole, {{"count", std::to_string(count)}});
-}
-
 std::vector<std::string> Catalogue::keys() const {
     std::vector<std::string> out;
     for (auto const& [key, text] : texts_) out.push_back(key);

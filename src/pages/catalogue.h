@@ -24,8 +24,6 @@ public:
     // The text with each {name} replaced. Values are wrapped in Unicode isolates (U+2068 … U+2069), so that a
     // right-to-left name cannot turn the sentence around. Plain text: escaping is the template's.
     std::string text(std::string_view key, Values const& values = {}) const;
-    // `key`.one or `key`.other, with {count}.
-    std::string plural(std::string_view key, std::int64_t count) const;
     std::vector<std::string> keys() const;
 
 private:

@@ -17,6 +17,7 @@ namespace {
 
 constexpr std::string_view templates_folder = "templates/";
 constexpr std::string_view texts_folder = "i18n/";
+constexpr std::string_view static_folder = "static/";
 constexpr std::string_view default_language = "en";
 constexpr std::string_view default_brand = "Zephyr";
 
@@ -76,6 +77,11 @@ WebFiles web_files_on_disk(std::filesystem::path const& web_dir) {
 Engine::Engine(WebFiles files) : files_{std::move(files)}, cache_{std::make_unique<Cache>()} {
     register_trusted_urls();
     for (auto const& [path, content] : files_) {
+        if (!path.starts_with(static_folder)) continue;
+        std::string const name = path.substr(static_folder.size());
+        static_urls_.emplace(name, hashed_path(name, content));
+    }
+    for (auto const& [path, content] : files_) {
         if (!path.starts_with(texts_folder) || !path.ends_with(".json")) continue;
         std::string const language = path.substr(texts_folder.size(), path.size() - texts_folder.size() - 5);
         catalogues_.try_emplace(language, language, content);
@@ -114,14 +120,14 @@ Catalogue const& Engine::texts(std::string_view language) const {
 }
 
 std::string const* Engine::static_content(std::string_view name) const {
-    auto const found = files_.find("static/" + std::string{name});
+    auto const found = files_.find(std::string{static_folder}.append(name));
     return found == files_.end() ? nullptr : &found->second;
 }
 
-std::string Engine::static_url(std::string_view name) const {
-    auto const* content = static_content(name);
-    if (content == nullptr) throw Fault{"pages: no file web/static/" + std::string{name}};
-    return hashed_path(name, *content);
+std::string const& Engine::static_url(std::string_view name) const {
+    auto const found = static_urls_.find(name);
+    if (found == static_urls_.end()) throw Fault{"pages: no file web/static/" + std::string{name}};
+    return found->second;
 }
 
 void Engine::fill_frame(Fill& fill, PageContext const& context, Brand const& brand) const {

@@ -32,7 +32,7 @@ public:
     bool has_language(std::string_view language) const { return catalogues_.find(language) != catalogues_.end(); }
     Catalogue const& texts(std::string_view language) const;  // English for a language we don't have
     std::string const* static_content(std::string_view name) const;
-    std::string static_url(std::string_view name) const;  // with the hash
+    std::string const& static_url(std::string_view name) const;  // with the hash
 
     // `fill` sets the page's own values; those every page has are there already.
     std::string render(std::string_view page, PageContext const& context, Brand const& fallback,
@@ -44,6 +44,7 @@ private:
 
     WebFiles files_;
     std::map<std::string, Catalogue, std::less<>> catalogues_;
+    std::map<std::string, std::string, std::less<>> static_urls_;
     std::map<std::string, std::set<std::string>, std::less<>> inputs_;  // ids of a page's elements
     std::unique_ptr<Cache> cache_;
 };

@@ -1,6 +1,9 @@
 // What pages read from a request: a language, a theme, a static file.
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <thread>
+
 #include "pages/embedded_web.h"
 #include "pages/static_files.h"
 #include "pages/user_agent.h"
@@ -169,6 +172,20 @@ TEST(WebDir, is_read_at_each_request_and_a_broken_one_is_refused_at_start) {
         << "the embedded files are not those on the disk";
     EXPECT_TRUE(live.static_file("/static/zephyr.css"));
     EXPECT_THROW((Pages{PagesSettings{"tests/pages", {}}}), Fault);
+}
+
+TEST(Rendering, from_many_threads_at_once_gives_each_the_same_page) {
+    SignInPage page;
+    page.username = "<alice>";
+    std::string const expected = pages().render(page, {});
+    std::atomic<int> same{0};
+    std::vector<std::thread> threads;
+    for (int i = 0; i < 8; ++i)
+        threads.emplace_back([&] {
+            for (int round = 0; round < 50; ++round) same += pages().render(page, {}) == expected ? 1 : 0;
+        });
+    for (auto& thread : threads) thread.join();
+    EXPECT_EQ(same, 400);
 }
 
 TEST(Devices, are_named_as_people_know_them) {

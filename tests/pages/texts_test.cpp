@@ -77,7 +77,7 @@ TEST(Catalogues, hold_nothing_that_no_page_says) {
 }
 
 TEST(Catalogues, wrap_names_so_that_they_cannot_turn_a_sentence_around) {
-    Catalogue const texts{"en", R"({"hello": "Hello {name}!", "n.one": "{count} thing", "n.other": "{count} things"})"};
+    Catalogue const texts{"en", R"({"hello": "Hello {name}!"})"};
     EXPECT_EQ(texts.text("hello", {{"name", "\u05d0"}}), "Hello \u2068\u05d0\u2069!");
     EXPECT_THROW(texts.text("hello"), Fault);
     EXPECT_THROW(texts.raw("nothing"), Fault);

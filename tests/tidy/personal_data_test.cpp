@@ -8,8 +8,7 @@ namespace {
 
 // Tables of the machinery, which know nobody.
 std::vector<privacy::TableClaim> machinery() {
-    return {{.table = "schema_migration", .personal = {}, .not_personal = {"number", "name", "fingerprint", "applied_at"}},
-            {.table = "master_key", .personal = {}, .not_personal = {"id", "active", "first_seen_at"}}};
+    return {{.table = "master_key", .personal = {}, .not_personal = {"id", "active", "first_seen_at"}}};
 }
 
 TEST(PersonalData, every_column_of_the_schema_is_claimed_exactly_once) {
