@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-FAILURE = re.compile(r'^inline constexpr Failure (\w+)\{Kind::(\w+),\s*"([a-z_.]+)"\};(?:\s*//\s*(.*))?', re.M)
+FAILURE = re.compile(r'^inline constexpr Failure (\w+)\{Kind::(\w+),\s*"([a-z_.]+)"\};(?:[ \t]*//[ \t]*(.*))?', re.M)
 STATUS = {"invalid": 400, "unauthenticated": 401, "denied": 403, "not_found": 404, "conflict": 409, "expired": 410, "limited": 429,
           "unavailable": 503, "unsupported": 501}
 MARK = "<!-- made by tools/make_reference.py from the door signs -->"

@@ -37,13 +37,12 @@ Result<GroupList> GroupService::list(GroupQuery const& query) const {
     if (!encoding::is_valid_utf8(query.after) || query.after.size() > 300 || query.after.find('\0') != std::string::npos) {
         return group_errors::cursor_malformed;
     }
-    std::string sql = "SELECT " + std::string{group_columns} + " FROM user_group WHERE canonical_name > $1";
-    storage::Values values{storage::bind(query.after), storage::bind(static_cast<std::int64_t>(limit + 1))};
-    if (query.prefix) {
-        auto const prefix = canonical_prefix(*query.prefix);
-        if (!prefix) return GroupList{};
-        sql += " AND canonical_name >= $3 AND canonical_name < $4";
-        values.push_back(storage::bind(*prefix));
+    auto const prefix = canonical_prefix(query.prefix.value_or(""));
+    if (!prefix) return GroupList{};
+    std::string sql = "SELECT " + std::string{group_columns} + " FROM user_group WHERE canonical_name " + behind(query.after, *prefix) + " $1";
+    storage::Values values{storage::bind(std::max(query.after, *prefix)), storage::bind(static_cast<std::int64_t>(limit + 1))};
+    if (!prefix->empty()) {
+        sql += " AND canonical_name < $3";
         values.push_back(storage::bind(end_of_prefix(*prefix)));
     }
     sql += " ORDER BY canonical_name LIMIT $2";

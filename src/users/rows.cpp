@@ -31,6 +31,8 @@ std::string end_of_prefix(std::string_view prefix) {
     return out;
 }
 
+std::string behind(std::string_view after, std::string_view prefix) { return after < prefix ? ">=" : ">"; }
+
 std::string placeholders(std::size_t first, std::size_t count) {
     std::string out;
     for (std::size_t i = 0; i < count; ++i) {

@@ -24,6 +24,9 @@ std::string active_condition(UserService::Lasting lasting, std::string const& no
 
 // The first text behind every text that starts with `prefix`, in byte order.
 std::string end_of_prefix(std::string_view prefix);
+// How the first row of a page compares with max(after, prefix): one lower bound, because SQLite begins its walk of the
+// index at one of two and would otherwise read everything in front of the prefix.
+std::string behind(std::string_view after, std::string_view prefix);
 
 // "$first, $first+1, …"
 std::string placeholders(std::size_t first, std::size_t count);

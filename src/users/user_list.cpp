@@ -41,21 +41,16 @@ public:
 
     // Accounts by canonical username, behind `after`.
     void add_by_name(std::optional<std::string> const& prefix, std::string const& after) {
-        std::string where = "canonical_username > $1";
-        storage::Values values{storage::bind(after)};
-        if (prefix) {
-            where += " AND canonical_username >= $2 AND canonical_username < $3";
-            values.push_back(storage::bind(*prefix));
-            values.push_back(storage::bind(end_of_prefix(*prefix)));
-        }
-        add(where, std::move(values), "canonical_username");
+        if (!prefix) return add("canonical_username > $1", {storage::bind(after)}, "canonical_username");
+        add("canonical_username " + behind(after, *prefix) + " $1 AND canonical_username < $2",
+            {storage::bind(std::max(after, *prefix)), storage::bind(end_of_prefix(*prefix))}, "canonical_username");
     }
 
     // Accounts by canonical e-mail, behind `after`, but for those whose username starts with the prefix as well.
     void add_by_email(std::string const& prefix, std::string const& after) {
-        add("canonical_email > $1 AND canonical_email >= $2 AND canonical_email < $3"
-            " AND NOT (canonical_username >= $2 AND canonical_username < $3)",
-            {storage::bind(after), storage::bind(prefix), storage::bind(end_of_prefix(prefix))}, "canonical_email");
+        add("canonical_email " + behind(after, prefix) +
+                " $1 AND canonical_email < $2 AND NOT (canonical_username >= $3 AND canonical_username < $2)",
+            {storage::bind(std::max(after, prefix)), storage::bind(end_of_prefix(prefix)), storage::bind(prefix)}, "canonical_email");
     }
 
 private:

@@ -75,6 +75,15 @@ TEST_F(UserListTest, finds_by_the_start_of_the_username_or_of_the_email_each_acc
     EXPECT_THAT(all_pages({.limit = 10, .prefix = "nobody"}), IsEmpty());
 }
 
+TEST_F(UserListTest, a_prefix_that_is_a_whole_name_finds_that_name_first) {
+    for (auto const* name : {"ann", "anna", "am"}) add(name, std::string{"x"} + name + "@example.com");
+    for (std::size_t const limit : {1u, 2u}) EXPECT_THAT(all_pages({.limit = limit, .prefix = "ann"}), ElementsAre("ann", "anna"));
+    EXPECT_THAT(all_pages({.limit = 1, .prefix = "xam"}), ElementsAre("am"));
+    // A cursor of another search, in front of the prefix or behind it.
+    EXPECT_THAT(all_pages({.after = "a", .limit = 5, .prefix = "ann"}), ElementsAre("ann", "anna"));
+    EXPECT_THAT(all_pages({.after = "zzz", .limit = 5, .prefix = "ann"}), IsEmpty());
+}
+
 TEST_F(UserListTest, finds_no_more_for_wildcards_quotes_or_hidden_characters) {
     add("anna");
     for (std::string const prefix : {"%", "_", "a%", "a*", "' OR '1'='1", "\\", "a\u202e", "\xff"}) {

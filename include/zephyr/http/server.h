@@ -21,21 +21,34 @@
 namespace zephyr::http::server {
 
 namespace errors {
-// start() and reload_tls()
+// start(): the host is no IPv4 or IPv6 address.
 inline constexpr Failure address_malformed{Kind::invalid, "http.address_malformed"};
+// start(): the port is in use, the address is not this machine's, or there is no right to it.
 inline constexpr Failure address_unavailable{Kind::unavailable, "http.address_unavailable"};
+// start() and reload_tls(): the certificate or key file cannot be read, or they do not fit each other.
 inline constexpr Failure certificate_unusable{Kind::invalid, "http.certificate_unusable"};
+// start(): a server starts once.
 inline constexpr Failure already_started{Kind::conflict, "http.already_started"};
-// Answers to requests that never reach the dispatcher; http::errors::target_too_long (414) is another.
-inline constexpr Failure malformed{Kind::invalid, "http.malformed"};                    // 400
-inline constexpr Failure ambiguous_length{Kind::invalid, "http.ambiguous_length"};      // 400: a smuggling attempt, or a broken client
-inline constexpr Failure request_timeout{Kind::invalid, "http.request_timeout"};        // 408
-inline constexpr Failure body_too_large{Kind::invalid, "http.body_too_large"};          // 413
-inline constexpr Failure expectation_failed{Kind::invalid, "http.expectation_failed"};  // 417
-inline constexpr Failure headers_too_large{Kind::invalid, "http.headers_too_large"};    // 431
-inline constexpr Failure transfer_coding_unsupported{Kind::unsupported, "http.transfer_coding_unsupported"};  // 501
-inline constexpr Failure overloaded{Kind::unavailable, "http.overloaded"};              // 503
-inline constexpr Failure version_unsupported{Kind::unsupported, "http.version_unsupported"};  // 505
+
+// The porch's own answers, to requests that never reach the dispatcher; http::errors::target_too_long (414) is another.
+// Answered with 400: the bytes are no HTTP/1.1 request.
+inline constexpr Failure malformed{Kind::invalid, "http.malformed"};
+// Answered with 400: two readers could disagree on where the request ends, as in a smuggling attempt.
+inline constexpr Failure ambiguous_length{Kind::invalid, "http.ambiguous_length"};
+// Answered with 408: the request did not come whole in its time.
+inline constexpr Failure request_timeout{Kind::invalid, "http.request_timeout"};
+// Answered with 413.
+inline constexpr Failure body_too_large{Kind::invalid, "http.body_too_large"};
+// Answered with 417: an Expect header other than 100-continue.
+inline constexpr Failure expectation_failed{Kind::invalid, "http.expectation_failed"};
+// Answered with 431: too many bytes or too many fields.
+inline constexpr Failure headers_too_large{Kind::invalid, "http.headers_too_large"};
+// Answered with 501: a Transfer-Encoding other than chunked.
+inline constexpr Failure transfer_coding_unsupported{Kind::unsupported, "http.transfer_coding_unsupported"};
+// Answered with 503 and Retry-After: no room for the request or the connection now.
+inline constexpr Failure overloaded{Kind::unavailable, "http.overloaded"};
+// Answered with 505: HTTP, but not version 1.
+inline constexpr Failure version_unsupported{Kind::unsupported, "http.version_unsupported"};
 }  // namespace errors
 
 // How long each stage of a connection may last. A stage's time is not extended by dribbling bytes.

@@ -4,6 +4,7 @@
 
 #include "http/server/connection.h"
 #include "http/server/response_writer.h"
+#include "zephyr/http/app.h"
 
 namespace zephyr::http::server {
 
@@ -164,8 +165,7 @@ void Connection::append(Response const& response, bool keep_alive) {
     if (!append_response(loop_.out, response, framing)) {
         count(shared_.counters.faults);
         shared_.log.error("http.response_unsendable", {{"status", static_cast<long long>(response.status)}});
-        static constexpr Failure internal{Kind::unavailable, "http.internal_error"};
-        append_response(loop_.out, porch_answer(500, internal), framing);
+        append_response(loop_.out, porch_answer(500, http::errors::internal), framing);
     }
     close_after_write_ = !framing.keep_alive;
     if (close_after_write_ || loop_.out.size() > batched_output || in_this_run_ >= requests_per_run) stage_ = Stage::writing;

@@ -4,6 +4,7 @@
 
 #include "http/server/response_writer.h"
 #include "zephyr/foundation/fault.h"
+#include "zephyr/http/app.h"
 
 namespace zephyr::http::server {
 
@@ -90,8 +91,6 @@ bool Shared::runs_inline(Request const& request) noexcept {
 }
 
 Response Shared::call(Request&& request) noexcept {
-    static constexpr Failure internal{Kind::unavailable, "http.internal_error"};
-    static constexpr Failure store_unavailable{Kind::unavailable, "http.store_unavailable"};
     int status = 500;
     try {
         return dispatcher.dispatch(std::move(request));
@@ -104,7 +103,7 @@ Response Shared::call(Request&& request) noexcept {
         log.error("http.handler_fault", {{"what", "not a std::exception"}});
     }
     count(counters.faults);
-    return porch_answer(status, status == 503 ? store_unavailable : internal);
+    return porch_answer(status, status == 503 ? http::errors::storage_unavailable : http::errors::internal);
 }
 
 bool BodyReservation::grow_to(Shared& shared, std::size_t bytes) {

@@ -170,6 +170,7 @@ TEST_F(Porch, closes_a_connection_that_is_too_slow_to_ask) {
         auto const timeouts_before = server->stats().timeouts;
         // The bytes must have been read for their deadline to be the one that counts: two rounds of the loop later they are.
         for (int i = 0; i < 2; ++i) ASSERT_TRUE(ask(get("/inline")));
+        ASSERT_TRUE(eventually([&] { return server->stats().connections == 1; }));  // those two must not time out as well
         clock.advance(limit - 1ms);
         if (told) slow.send(" ");  // dribbling buys no time
         clock.advance(2ms);
@@ -184,11 +185,14 @@ TEST_F(Porch, closes_a_connection_that_is_too_slow_to_ask) {
 }
 
 TEST_F(Porch, closes_a_connection_that_stays_idle_between_requests) {
+    settings.loops = 1;
     start();
     auto connection = client();
     ASSERT_TRUE(connection.ask(get("/inline")));
+    ASSERT_TRUE(ask(get("/inline")));  // by now the loop has given the first one its deadline
     clock.advance(settings.timeouts.idle - 1ms);
     ASSERT_TRUE(connection.ask(get("/inline")));  // in use again: a new deadline
+    ASSERT_TRUE(ask(get("/inline")));
     clock.advance(settings.timeouts.idle + 1ms);
     EXPECT_TRUE(connection.is_closed());
 }
@@ -201,9 +205,11 @@ TEST_F(Porch, closes_a_connection_that_is_too_slow_to_listen) {
     slow.send(get("/inline/big"));
     ASSERT_TRUE(eventually([&] { return server->stats().requests == 1; }));
     ASSERT_TRUE(ask(get("/inline")));  // by now the loop has given the slow one its deadline
+    ASSERT_TRUE(eventually([&] { return server->stats().connections == 1; }));
     // 20 MB get 20 times the time of one.
     clock.advance(settings.timeouts.write * 10);
     EXPECT_EQ(ask(get("/pool/other")).value_or(Answer{}).status, 200);
+    ASSERT_TRUE(eventually([&] { return server->stats().connections == 1; }));
     EXPECT_EQ(server->stats().timeouts, 0U);
     clock.advance(settings.timeouts.write * 10 + 1ms);
     EXPECT_TRUE(eventually([&] { return server->stats().timeouts == 1; }));
