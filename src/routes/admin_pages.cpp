@@ -90,7 +90,7 @@ public:
         if (events.size() == events_per_page) view.next_before = std::to_string(events.back().sequence);
         EventRows reader{rooms_.users};
         for (auto& row : reader.rows(events)) {
-            if (view.outcome.empty() || row.outcome == view.outcome) view.events.push_back(std::move(row));
+            if (shows(view.outcome, row.outcome)) view.events.push_back(std::move(row));
         }
         if (query.subject) {
             if (auto const user = rooms_.users.find(*query.subject); user.ok()) view.user_name = user.value().username;
@@ -126,6 +126,11 @@ private:
                            .roles = rooms_.roles.effective(user.id).roles};
         if (auto const held = rooms_.sessions.list(user.id); !held.empty()) row.last_seen_at = held.front().last_seen_at;
         return row;
+    }
+
+    // "refused" is how the dashboard asks for both kinds at once.
+    static bool shows(std::string const& wanted, std::string const& outcome) {
+        return wanted.empty() || wanted == outcome || (wanted == "refused" && outcome != "success");
     }
 
     static bool matches(pages::UserRow const& row, pages::AdminUsersPage const& wanted) {

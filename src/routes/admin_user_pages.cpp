@@ -89,7 +89,7 @@ private:
         auto view = view_of(user.value(), who);
         view.notice = std::move(notice);
         if (error == nullptr) return web_.page(request, view, who);
-        view.errors = pages::FormErrors::of(*error);
+        view.errors = *error == errors::confirmation_wrong ? pages::FormErrors::of("confirm", *error) : pages::FormErrors::of(*error);
         return web_.refused(request, view, *error, who);
     }
 

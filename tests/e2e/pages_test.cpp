@@ -271,6 +271,24 @@ TEST_F(PageFlow, every_admin_page_renders_with_people_and_events_in_it) {
     EXPECT_EQ(client.page("/admin/users?factor=some&q=alice").body().find(alice.id.str()), std::string::npos);
 }
 
+TEST_F(PageFlow, the_dashboards_refusals_lead_to_the_refusals_and_nothing_else) {
+    auto client = admin();
+    Client stranger{app};
+    stranger.log_in("root", "not the right one at all");
+    auto const rows = [](std::string const& html) {
+        std::size_t count = 0;
+        for (auto at = html.find("<tr"); at != std::string::npos; at = html.find("<tr", at + 1)) ++count;
+        return count;
+    };
+    std::size_t refusals = 0;
+    for (auto const& event : app.stack.audit.query({.limit = 100})) refusals += event.outcome != audit::Outcome::success ? 1 : 0;
+    ASSERT_GE(refusals, 2u);
+    auto const all = rows(client.page("/admin/audit").body());
+    EXPECT_EQ(rows(client.page("/admin/audit?outcome=refused").body()), refusals + 1) << "one row each, and the head";
+    EXPECT_EQ(rows(client.page("/admin/audit?outcome=success").body()), all - refusals);
+    EXPECT_NE(client.page("/admin").body().find("/admin/audit?outcome=refused"), std::string::npos);
+}
+
 TEST_F(PageFlow, a_hostile_name_is_text_on_every_page) {
     auto client = admin();
     auto const made = app.stack.users.create({.username = "mallory", .display_name = "<script>alert(1)</script>\"'&"}, audit::Actor::system());
