@@ -1,21 +1,27 @@
 #!/usr/bin/env bash
 # Proves the README: in a bare Debian 12, a clean clone's `./dev test` is green and `./dev run` serves.
-# usage: fresh.sh ROOT [--keep] [--run-only]
+# usage: fresh.sh ROOT [--keep] [--run-only] [--ccache DIR]
+#
+# --ccache lends the chroot a compiler cache of this checkout, for repeating a run; the clone then stands at the checkout's own path,
+# because a cache knows objects by their paths. Without it everything is compiled there.
 #
 # Takes this machine's package sources and proxies along, and nothing else. The clone holds what is committed.
 set -euo pipefail
 root=$1
 shift
-keep=no run_only=no
-for option in "$@"; do
-    case $option in
+keep=no run_only=no cache=
+while (($#)); do
+    case $1 in
         --keep) keep=yes ;;
         --run-only) run_only=yes ;;
-        *) echo "fresh.sh: unknown option $option" >&2; exit 2 ;;
+        --ccache) cache=$2; shift ;;
+        *) echo "fresh.sh: unknown option $1" >&2; exit 2 ;;
     esac
+    shift
 done
 
 chroot_dir=$(mktemp -d "${TMPDIR:-/tmp}/zephyr-fresh.XXXXXX")
+chmod 755 "$chroot_dir"  # the root of a real system is open to every user
 mounts=()
 leave() {
     local mount
@@ -50,7 +56,10 @@ for kind in proc sys dev dev/pts; do
 done
 mkdir -p "$chroot_dir/dev/shm" && mount -t tmpfs tmpfs "$chroot_dir/dev/shm" && mounts+=("$chroot_dir/dev/shm")
 
-git clone -q --no-hardlinks "$root" "$chroot_dir/srv/zephyr"
+home=/srv/zephyr
+[[ -n $cache ]] && home=$root
+mkdir -p "$(dirname "$chroot_dir$home")"
+git clone -q --no-hardlinks "$root" "$chroot_dir$home"
 vectors=()
 if [[ -n ${ZEPHYR_VECTORS:-} && -d $ZEPHYR_VECTORS ]]; then
     mkdir -p "$chroot_dir/srv/vectors"
@@ -59,6 +68,12 @@ if [[ -n ${ZEPHYR_VECTORS:-} && -d $ZEPHYR_VECTORS ]]; then
     vectors=(ZEPHYR_VECTORS=/srv/vectors)
 fi
 passed=()
+if [[ -n $cache ]]; then
+    mkdir -p "$chroot_dir/srv/ccache"
+    mount --bind "$cache" "$chroot_dir/srv/ccache"
+    mounts+=("$chroot_dir/srv/ccache")
+    passed+=(CCACHE_DIR=/srv/ccache)
+fi
 for name in http_proxy https_proxy no_proxy HTTP_PROXY HTTPS_PROXY NO_PROXY NPM_CONFIG_REGISTRY npm_config_registry NODE_EXTRA_CA_CERTS; do
     [[ -n ${!name:-} ]] && passed+=("$name=${!name}")
 done
@@ -70,13 +85,13 @@ inside() {
 started=$SECONDS
 if [[ $run_only == no ]]; then
     echo "== ./dev test"
-    inside bash -c 'cd /srv/zephyr && ./dev test'
+    inside bash -c "cd $home && ./dev test"
     echo "== ./dev test was green after $((SECONDS - started)) s"
 fi
 
 echo "== ./dev run"
 started=$SECONDS
-inside bash -c 'cd /srv/zephyr && exec ./dev run --listen 127.0.0.1:18765' >"$chroot_dir/run.log" 2>&1 &
+inside bash -c "cd $home && exec ./dev run --listen 127.0.0.1:18765" >"$chroot_dir/run.log" 2>&1 &
 runner=$!
 for _ in $(seq 1800); do
     if inside bash -c 'exec 3<>/dev/tcp/127.0.0.1/18765 && printf "GET /healthz HTTP/1.1\r\nHost: 127.0.0.1:18765\r\nConnection: close\r\n\r\n" >&3 && head -1 <&3' 2>/dev/null | grep -q ' 200 '; then

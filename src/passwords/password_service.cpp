@@ -60,14 +60,18 @@ void PasswordService::store(storage::Transaction& tx, UserId const& user, Prepar
 }
 
 Result<void> PasswordService::set(UserId const& user, SecretText const& password, PolicyContext const& context,
-                                  audit::Actor const& actor, audit::Origin const& origin, MustChange must_change) {
+                                  audit::Actor const& actor, audit::Origin const& origin, MustChange must_change,
+                                  Along const& along) {
     ZEPHYR_TRY(auto prepared, prepare_for(user, password, context, actor, origin));
-    database_.write([&](storage::Transaction& tx) { store(tx, user, prepared, must_change, actor, origin); });
+    database_.write([&](storage::Transaction& tx) {
+        store(tx, user, prepared, must_change, actor, origin);
+        if (along) along(tx);
+    });
     return success();
 }
 
 Result<void> PasswordService::change(UserId const& user, SecretText const& old_password, SecretText const& new_password,
-                                     PolicyContext const& context, audit::Origin const& origin) {
+                                     PolicyContext const& context, audit::Origin const& origin, Along const& along) {
     ZEPHYR_TRY(auto seen, verify_and_see(user, old_password, origin));
     auto const actor = audit::Actor::user(user);
     auto const normalised_old = policy_.normalise(old_password);
@@ -83,8 +87,17 @@ Result<void> PasswordService::change(UserId const& user, SecretText const& old_p
         if (!credential || credential->phc != seen.phc) return errors::changed_meanwhile;
         put(tx, user, prepared, MustChange::no);
         record(tx, audit::codes::password_changed, user, actor, origin);
+        if (along) along(tx);
         return success();
     });
+}
+
+Result<bool> PasswordService::is_current(UserId const& user, SecretText const& password) {
+    ZEPHYR_TRY(auto const typed, policy_.normalise(password));
+    auto const credential = database_.read([&](storage::Transaction& tx) { return credential_table::find(tx, user); });
+    if (!credential) return false;
+    ZEPHYR_TRY(auto const check, compare(user, &*credential, typed.normalised.reveal()));
+    return check != Check::no_match;
 }
 
 Result<void> PasswordService::import_hash(UserId const& user, std::string_view phc, audit::Actor const& actor,

@@ -27,6 +27,11 @@ public:
     Response save_profile(Request const& request, Principal const& who) const {
         auto const display_name = form_text(request, "display_name");
         auto const email = form_text(request, "email");
+        // An e-mail address is a name to sign in with: changing it is changing a credential.
+        if (auto const user = rooms_.users.find(who.user); user.ok() && user.value().email.value_or("") != email) {
+            auto const session = rooms_.sessions.find(who.session);
+            if (!session.ok() || !rooms_.sign_in.require_fresh(session.value()).ok()) return Response::see_other("/account/verify");
+        }
         auto const saved = rooms_.users.update_profile(who.user, {.email = email, .display_name = display_name},
                                                        audit::Actor::user(who.user), origin_of(request, who));
         if (saved.ok()) return Response::see_other("/account?notice=profile_saved");
@@ -51,6 +56,7 @@ public:
             return rooms_.account.change_password(who.session, form_secret(request, "current_password"), wanted, origin_of(request, who));
         }();
         if (!changed.ok()) {
+            if (changed.error() == signin::errors::step_up_required) return Response::see_other("/account/verify?return_to=/account/password");
             auto view = password_page(who);
             view.errors = form_errors(changed.error());
             return web_.refused(request, view, changed.error(), who);
@@ -87,7 +93,7 @@ public:
         auto const origin = origin_of(request, who);
         auto const proved = [&]() -> Result<sessions::IssuedSession> {
             if (code.empty()) return rooms_.sign_in.verify_password(who.session, form_secret(request, "password"), origin);
-            ZEPHYR_TRY(auto accepted, rooms_.sign_in.verify_code(who.session, code, origin));
+            ZEPHYR_TRY(auto accepted, rooms_.sign_in.verify_code(who.session, code, origin, signin::SignInService::Purpose::prove));
             return std::move(accepted.issued);
         }();
         if (proved.ok()) return web_.signed_in(Response::see_other(web_.return_to(request)), proved.value());
@@ -126,7 +132,7 @@ void mount_account_pages(http::App& app, AccountRooms rooms, Web const& web) {
 
     app.get("/account", require_login, [account](Request const& request, Principal const& who) { return account->show(request, who); });
     app.post("/account/profile", require_login,
-             [account](Request const& request, Principal const& who) { return account->save_profile(request, who); });
+             [account](Request const& request, Principal const& who) { return account->save_profile(request, who); }, {.rate_class = "factor"});
     // A pending sign-in may come here when a new password is what it waits for.
     app.get("/account/password", require_session,
             [account](Request const& request, SessionHolder const& who) { return account->password_form(request, who); });

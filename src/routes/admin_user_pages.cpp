@@ -145,11 +145,10 @@ Response change_role(Pages const& pages, Request const& request, Principal const
 }  // namespace
 
 void mount_admin_user_pages(http::App& app, AdminRooms rooms, Web const& web) {
-    using http::any_of, http::require_factor;
     Pages const pages = std::make_shared<AdminUserPages>(rooms, web);
     auto const admins = admin_guard(rooms.sign_in.settings().mfa_enabled && rooms.sign_in.settings().mfa_required_for_admin);
-    // What cannot be taken back, or takes somebody's access, asks for a proof of now.
-    auto const freshly = admins | any_of(require_factor("otp", 15min), require_factor("pwd", 15min));
+    // What cannot be taken back, or takes somebody's access, asks for a proof of now: of the second factor, if there is one.
+    auto const freshly = admins | http::require("fresh_proof");
 
     app.get("/admin/users/new", admins, [pages](Request const& request, Principal const& who) { return pages->new_form(request, who); });
     app.post("/admin/users/new", freshly, [pages](Request const& request, Principal const& who) { return pages->create(request, who); });

@@ -64,7 +64,8 @@ public:
     }
 
     Response factor(Request const& request, SessionHolder const& who) const {
-        auto accepted = rooms_.sign_in.verify_code(who.session, form_text(request, "code"), origin_of(request, who));
+        auto accepted = rooms_.sign_in.verify_code(who.session, form_text(request, "code"), origin_of(request, who),
+                                                    signin::SignInService::Purpose::prove);
         if (!accepted.ok()) {
             auto view = factor_page(who);
             view.errors = form_errors(accepted.error());

@@ -29,17 +29,24 @@ public:
     Response enrolment(Request const& request, Principal const& who) const {
         auto view = enrolment_page(who);
         if (!view) return Response::see_other("/account");
+        // The secret is on this page: it is shown to whoever could begin now, not to a session that proved itself long ago.
+        auto const session = rooms_.sessions.find(who.session);
+        if (!session.ok() || !rooms_.sign_in.require_fresh(session.value()).ok()) {
+            return Response::see_other("/account/verify?return_to=/account/factors/totp");
+        }
         return web_.page(request, *view, who);
     }
 
     Response confirm(Request const& request, Principal const& who) const {
         auto view = enrolment_page(who);
         auto const refused = [&](Error const& error) {
+            if (error == signin::errors::step_up_required) return Response::see_other("/account/verify?return_to=/account/factors/totp");
             if (!view) return refused_on_account(request, who, error, "/account");
             view->errors = form_errors(error);
             return web_.refused(request, *view, error, who);
         };
-        auto const accepted = rooms_.sign_in.verify_code(who.session, form_text(request, "code"), origin_of(request, who));
+        auto const accepted = rooms_.sign_in.verify_code(who.session, form_text(request, "code"), origin_of(request, who),
+                                                          signin::SignInService::Purpose::enrol);
         if (!accepted.ok()) {
             view = enrolment_page(who);  // gone after too many wrong codes
             if (view) view->device_name = some(form_text(request, "device_name")).value_or(view->device_name);
@@ -53,9 +60,11 @@ public:
         auto const device = FactorId::parse(request.parameter("id"));
         auto const removed = [&]() -> Result<void> {
             if (!device) return mfa::errors::device_not_found;
-            std::optional<SecretText> chosen;
-            if (auto password = form_secret(request, "new_password"); !password.empty()) chosen = std::move(password);
-            return rooms_.account.remove_totp(who.session, *device, chosen, origin_of(request, who));
+            std::optional<signin::AccountService::LongerPassword> longer;
+            if (auto next = form_secret(request, "new_password"); !next.empty()) {
+                longer.emplace(form_secret(request, "current_password"), std::move(next));
+            }
+            return rooms_.account.remove_totp(who.session, *device, longer, origin_of(request, who));
         }();
         if (removed.ok()) return Response::see_other("/account?notice=factor_removed");
         return refused_on_account(request, who, removed.error(), "/account");

@@ -36,7 +36,7 @@ Result<Response> set_up(Request const& request, Principal const& who, signin::Ac
 Result<Response> verify(Request const& request, SessionHolder const& who, signin::SignInService& sign_in, Web const& web) {
     ZEPHYR_TRY(auto const body, json_body(request));
     ZEPHYR_TRY(auto const code, text_field(body, "code"));
-    ZEPHYR_TRY(auto const accepted, sign_in.verify_code(who.session, code, origin_of(request, who)));
+    ZEPHYR_TRY(auto const accepted, sign_in.verify_code(who.session, code, origin_of(request, who), signin::SignInService::Purpose::either));
     auto answer = Json::object({{"status", accepted.enrolled ? "enabled" : "verified"}});
     if (!accepted.issued.session.pending.empty()) answer.set("pending", accepted.issued.session.pending);
     return web.signed_in(Response::json(200, answer), accepted.issued);

@@ -21,20 +21,20 @@ Result<sessions::IssuedSession> AccountService::change_password(SessionRef const
     ZEPHYR_TRY(auto const user, rooms_.users.find(session.user));
     auto const context = policy_context(user, sign_in_.has_second_factor(user.id));
     auto const actor = Actor::user(user.id);
-    bool const demanded = session.pending == errors::change_required.id;
-    if (demanded) {
-        // The password that has to go must not come back as its own successor. (A wrong guess counted here is cleared by the change.)
-        auto const same = rooms_.passwords.verify(user.id, new_password, origin);
-        if (same.ok()) return passwords::errors::same_as_before;
-        if (same.error().kind() == Kind::unavailable) return same.error();
-        ZEPHYR_CHECK(rooms_.passwords.set(user.id, new_password, context, actor, origin));
-    } else {
-        ZEPHYR_CHECK(rooms_.passwords.change(user.id, old_password, new_password, context, origin));
-    }
-    rooms_.database.write([&](Transaction& tx) {
+    auto const along = [&](Transaction& tx) {
         rooms_.sessions.end_all(user.id, ref, actor, origin, "password_changed");
         notices_.post(tx, user.id, "password_changed");
-    });
+    };
+    bool const demanded = session.pending == errors::change_required.id;
+    if (demanded) {
+        // The password that has to go must not come back as its own successor.
+        ZEPHYR_TRY(bool const same, rooms_.passwords.is_current(user.id, new_password));
+        if (same) return Error{passwords::errors::same_as_before}.with_reason("It is the password you have now.");
+        ZEPHYR_CHECK(rooms_.passwords.set(user.id, new_password, context, actor, origin, passwords::MustChange::no, along));
+    } else {
+        if (sign_in_.has_second_factor(user.id)) ZEPHYR_CHECK(sign_in_.require_fresh(session));
+        ZEPHYR_CHECK(rooms_.passwords.change(user.id, old_password, new_password, context, origin, along));
+    }
     sessions::Change change{.proved = sessions::Factor{"pwd", rooms_.clock.now()}, .pending = {}};
     if (demanded) change.pending = std::string{};
     return rooms_.sessions.rotate(ref, change, origin);
@@ -48,7 +48,7 @@ Result<mfa::TotpEnrolment> AccountService::begin_totp(SessionRef const& ref, std
     return rooms_.totp.begin(user.id, ref, user.email.value_or(user.username), device_name, origin);
 }
 
-Result<void> AccountService::remove_totp(SessionRef const& ref, FactorId const& device, std::optional<SecretText> const& new_password,
+Result<void> AccountService::remove_totp(SessionRef const& ref, FactorId const& device, std::optional<LongerPassword> const& longer,
                                          audit::Origin const& origin) {
     ZEPHYR_TRY(auto const session, whole(ref));
     ZEPHYR_CHECK(sign_in_.require_fresh(session));
@@ -56,8 +56,10 @@ Result<void> AccountService::remove_totp(SessionRef const& ref, FactorId const& 
     auto const actor = Actor::user(user.id);
 
     std::optional<passwords::PreparedPassword> prepared;
-    if (new_password && !new_password->empty()) {
-        ZEPHYR_TRY(auto made, rooms_.passwords.prepare(*new_password, policy_context(user, false)));
+    if (longer && !rooms_.passwords.is_full_length(user.id)) {
+        // A session in somebody else's hands must not set a password: only who knows the old one chooses the new one.
+        ZEPHYR_CHECK(rooms_.passwords.verify(user.id, longer->current, origin));
+        ZEPHYR_TRY(auto made, rooms_.passwords.prepare(longer->next, policy_context(user, false)));
         prepared = std::move(made);
     }
     bool const demanded = sign_in_.mfa_demanded(user.id);
@@ -65,15 +67,13 @@ Result<void> AccountService::remove_totp(SessionRef const& ref, FactorId const& 
     return rooms_.database.write([&](Transaction& tx) -> Result<void> {
         auto const devices = rooms_.totp.list(user.id);
         bool const held = std::any_of(devices.begin(), devices.end(), [&](auto const& found) { return found.id == device; });
-        if (held && devices.size() == 1) {
-            if (demanded) return errors::mfa_demanded;
-            if (!prepared && !rooms_.passwords.is_full_length(user.id)) return errors::longer_password_required;
-        }
+        bool const last = held && devices.size() == 1;
+        bool const too_short = last && !rooms_.passwords.is_full_length(user.id);
+        if (last && demanded) return errors::mfa_demanded;
+        if (too_short && !prepared) return errors::longer_password_required;
         ZEPHYR_CHECK(rooms_.totp.remove(user.id, device, actor, origin));
-        if (prepared) {
-            rooms_.passwords.store(tx, user.id, *prepared, passwords::MustChange::no, actor, origin);
-            rooms_.sessions.end_all(user.id, ref, actor, origin, "password_changed");
-        }
+        if (too_short) rooms_.passwords.store(tx, user.id, *prepared, passwords::MustChange::no, actor, origin);
+        rooms_.sessions.end_all(user.id, ref, actor, origin, "factor_removed");
         notices_.post(tx, user.id, "factor_removed");
         return success();
     });

@@ -76,6 +76,10 @@ Result<SignedIn> SignInService::sign_in(Attempt const& attempt) {
                                                    .pending = pending,
                                                    .remember = attempt.remember,
                                                    .origin = attempt.origin}));
+    if (overtaken(user.id, verified.value(), pending)) {
+        (void)rooms_.sessions.end(issued.session.ref, Actor::system(), attempt.origin, "overtaken").ok();
+        return refuse(known, attempt, "overtaken");
+    }
     if (attempt.replaces) {
         // It may have ended meanwhile; either way it is gone now.
         (void)rooms_.sessions.end(*attempt.replaces, Actor::user(user.id), attempt.origin, "replaced_by_sign_in").ok();
@@ -89,6 +93,16 @@ Result<SignedIn> SignInService::sign_in(Attempt const& attempt) {
                          .origin = origin,
                          .details = {{"amr", std::string{password_factor}}}});
     return SignedIn{std::move(issued), user, state};
+}
+
+// Did the account change while the password was being hashed? Whoever changed it ended the sessions there were; this one came later. Any
+// change after this look finds the session and ends it like the others.
+bool SignInService::overtaken(UserId const& id, passwords::VerifiedPassword const& verified, std::string const& pending) {
+    auto const user = rooms_.users.find(id);
+    if (!user.ok() || !users::check_active(user.value(), rooms_.clock.now()).ok()) return true;
+    auto const password = rooms_.passwords.state(id);
+    if (!password || password->changed_at > verified.at()) return true;
+    return pending != errors::mfa_required.id && has_second_factor(id);
 }
 
 Result<users::User> SignInService::register_user(Registration const& registration) {
@@ -139,12 +153,27 @@ Result<void> SignInService::sign_out(SessionRef const& session, audit::Origin co
     return success();
 }
 
-Result<CodeAccepted> SignInService::verify_code(SessionRef const& ref, std::string_view code, audit::Origin const& origin) {
+Result<mfa::VerifiedFactor> SignInService::check_code(sessions::Session const& session, std::string_view code,
+                                                      audit::Origin const& origin, bool enrolling, bool may_prove) {
+    if (!enrolling) return rooms_.totp.verify(session.user, session.ref, code, origin);
+    // The secret was shown to a session that had just proved itself; using it asks for the same.
+    ZEPHYR_CHECK(require_fresh(session));
+    auto confirmed = rooms_.totp.confirm(session.user, session.ref, code, origin);
+    if (confirmed.ok() || !may_prove || !rooms_.totp.has_confirmed(session.user)) return confirmed;
+    return rooms_.totp.verify(session.user, session.ref, code, origin);
+}
+
+Result<CodeAccepted> SignInService::verify_code(SessionRef const& ref, std::string_view code, audit::Origin const& origin,
+                                                Purpose purpose) {
     if (!settings_.mfa_enabled) return errors::mfa_disabled;
     ZEPHYR_TRY(auto const session, rooms_.sessions.find(ref));
-    bool const enrolling = session.pending.empty() && rooms_.totp.has_pending(session.user, ref);
-    ZEPHYR_TRY(auto const factor, enrolling ? rooms_.totp.confirm(session.user, ref, code, origin)
-                                            : rooms_.totp.verify(session.user, ref, code, origin));
+    if (purpose == Purpose::enrol && !session.pending.empty()) return errors::mfa_required;
+    auto const before = rooms_.totp.list(session.user);
+    bool const enrolling = purpose == Purpose::enrol || (purpose == Purpose::either && session.pending.empty() &&
+                                                         rooms_.totp.has_pending(session.user, ref));
+    ZEPHYR_TRY(auto const factor, check_code(session, code, origin, enrolling, purpose == Purpose::either));
+    bool const enrolled =
+        enrolling && std::none_of(before.begin(), before.end(), [&](auto const& device) { return device.id == factor.factor(); });
     // A stolen TotpService answer for somebody else would be worth nothing here.
     if (factor.user() != session.user) return errors::invalid_credentials;
 
@@ -154,19 +183,21 @@ Result<CodeAccepted> SignInService::verify_code(SessionRef const& ref, std::stri
         auto const state = rooms_.passwords.state(session.user);
         change.pending = state && state->must_change ? std::string{errors::change_required.id} : std::string{};
     }
+    if (enrolled && before.empty()) rooms_.sessions.end_all(session.user, ref, Actor::user(session.user), origin, "first_factor_added");
     ZEPHYR_TRY(auto issued, rooms_.sessions.rotate(ref, change, origin));
     rooms_.audit.append({.code = completes ? audit::codes::auth_signed_in : audit::codes::auth_step_up,
                          .actor = Actor::user(session.user),
                          .subject = session.user,
                          .origin = origin,
                          .details = {{"amr", completes ? "pwd otp" : "otp"}}});
-    return CodeAccepted{std::move(issued), enrolling};
+    return CodeAccepted{std::move(issued), enrolled};
 }
 
 Result<sessions::IssuedSession> SignInService::verify_password(SessionRef const& ref, SecretText const& password,
                                                                audit::Origin const& origin) {
     ZEPHYR_TRY(auto const session, rooms_.sessions.find(ref));
     if (!session.pending.empty()) return errors::mfa_required;
+    if (has_second_factor(session.user)) return errors::step_up_required;
     auto const verified = rooms_.passwords.verify(session.user, password, origin);
     if (!verified.ok()) {
         if (verified.error().kind() == Kind::unavailable) return verified.error();

@@ -35,6 +35,15 @@ guards::Rule metrics_reader(SecretText const& token, rbac::RoleService& roles) {
     };
 }
 
+// The strongest thing the account can prove, proved recently in this session.
+guards::Rule fresh_proof(sessions::SessionService& sessions, signin::SignInService& sign_in) {
+    return [&sessions, &sign_in](http::Request const&, std::optional<http::SessionHolder> const& holder) -> Result<void> {
+        if (!holder) return sessions::errors::none;
+        ZEPHYR_TRY(auto const session, sessions.find(holder->session));
+        return sign_in.require_fresh(session);
+    };
+}
+
 http::TrustedProxies trusted(config::ServerSettings const& server) {
     auto parsed = http::TrustedProxies::parse(server.trusted_proxies);
     if (!parsed.ok()) throw Fault{"server.trusted_proxies: " + std::string{parsed.error().detail()}};
@@ -147,6 +156,7 @@ Stack::Stack(StackParts parts)
       rate_limiter{clock},
       app{gatekeeper, log} {
     gatekeeper.add_rule("metrics_reader", metrics_reader(settings.metrics.token, roles));
+    gatekeeper.add_rule("fresh_proof", fresh_proof(sessions, sign_in));
     app.trust(trusted(settings.server));
     install_middleware(*this);
     mount_routes(*this);

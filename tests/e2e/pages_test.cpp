@@ -185,7 +185,11 @@ TEST_F(PageFlow, the_last_factor_goes_only_with_a_password_that_can_stand_alone)
     auto const path = "/account/factors/" + device + "/remove";
     EXPECT_EQ(browser.submit(path, {}, "/account").status(), 409);
     EXPECT_EQ(app.stack.totp.list(alice.id).size(), 1u);
-    EXPECT_EQ(browser.submit(path, {{"new_password", "a much longer pass phrase"}}, "/account").status(), 303);
+    EXPECT_EQ(browser.submit(path, {{"new_password", "a much longer pass phrase"}}, "/account").status(), 401) << "not without the old one";
+    EXPECT_EQ(browser.submit(path, {{"current_password", "guessed wrong"}, {"new_password", "a much longer pass phrase"}}, "/account").status(), 401);
+    EXPECT_EQ(app.stack.totp.list(alice.id).size(), 1u);
+    EXPECT_EQ(browser.submit(path, {{"current_password", "tr0ub4dor&3x"}, {"new_password", "a much longer pass phrase"}}, "/account").status(),
+              303);
     EXPECT_TRUE(app.stack.totp.list(alice.id).empty());
     Client again{app};
     EXPECT_EQ(again.log_in("alice", "a much longer pass phrase").json().string_at("mfa"), "none");

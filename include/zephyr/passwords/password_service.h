@@ -9,6 +9,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -123,13 +124,18 @@ public:
     void store(storage::Transaction& tx, UserId const& user, PreparedPassword const& prepared, MustChange must_change,
                audit::Actor const& actor, audit::Origin const& origin = {});
     // prepare and store, for an operator or after a reset: the old password is not asked for.
+    // `along` runs in the same transaction: what must not be left undone if the process dies in between.
+    using Along = std::function<void(storage::Transaction&)>;
     Result<void> set(UserId const& user, SecretText const& password, PolicyContext const& context,
                      audit::Actor const& actor, audit::Origin const& origin = {},
-                     MustChange must_change = MustChange::no);
+                     MustChange must_change = MustChange::no, Along const& along = {});
     // By the person: verifies the old one first, with all its limits.
     // Errors: those of verify and prepare, same_as_before, changed_meanwhile.
     Result<void> change(UserId const& user, SecretText const& old_password, SecretText const& new_password,
-                        PolicyContext const& context, audit::Origin const& origin = {});
+                        PolicyContext const& context, audit::Origin const& origin = {}, Along const& along = {});
+    // Whether this is the password the account has now. Counts nothing and heeds no throttle, so ask it only on behalf of
+    // somebody who proved that password in the same session. Errors: too_long, malformed, busy.
+    Result<bool> is_current(UserId const& user, SecretText const& password);
 
     // Takes over an Argon2 PHC string made elsewhere, without pepper. Its parameters must be within the bounds of
     // crypto/password_hash.h and of the gate. It is kept sealed and replaced by one of ours at the next sign-in.

@@ -15,16 +15,21 @@ class AccountService {
 public:
     AccountService(Rooms rooms, SignInService& sign_in, NoticeBoard& notices) : rooms_{rooms}, sign_in_{sign_in}, notices_{notices} {}
 
-    // Ends every other session and gives this one a new token. In a session that waits for a new password (`must change`) the old one
-    // was proved minutes ago and is not asked for again. Fails with passwords.* (with a reason), mfa_required, sessions.*.
+    // Ends every other session and gives this one a new token. Whoever has a second factor must have proved it recently. In a session that waits for a new password (`must change`) the old one
+    // was proved minutes ago and is not asked for again. Fails with passwords.* (with a reason), step_up_required, mfa_required, sessions.*.
     Result<sessions::IssuedSession> change_password(SessionRef const& session, SecretText const& old_password,
                                                     SecretText const& new_password, audit::Origin const& origin);
 
     // Starts an enrolment; verify_code finishes it. Fails with step_up_required, mfa_disabled, mfa.device_*.
     Result<mfa::TotpEnrolment> begin_totp(SessionRef const& session, std::string_view device_name, audit::Origin const& origin);
-    // Removing the last factor leaves the password alone: it must then be of full length, or `new_password` must be. Fails with
+    // Removing the last factor leaves the password alone. If that is too short to stand alone, `longer` brings it and its successor;
+    // otherwise `longer` changes nothing. Ends every other session: what the device proved there is in doubt now. Fails with
     // step_up_required, mfa_demanded, longer_password_required, passwords.*, mfa.device_not_found.
-    Result<void> remove_totp(SessionRef const& session, FactorId const& device, std::optional<SecretText> const& new_password,
+    struct LongerPassword {
+        SecretText current;
+        SecretText next;
+    };
+    Result<void> remove_totp(SessionRef const& session, FactorId const& device, std::optional<LongerPassword> const& longer,
                              audit::Origin const& origin);
 
 private:

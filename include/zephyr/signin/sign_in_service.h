@@ -83,10 +83,14 @@ public:
     Result<users::User> register_user(Registration const& registration);
     Result<void> sign_out(SessionRef const& session, audit::Origin const& origin);
 
-    // A one-time code: confirms the enrolment this (whole) session began, else proves the second factor. The session gets a new token.
-    // Fails with mfa.totp_*, mfa.too_many_attempts, mfa_disabled, sessions.*.
-    Result<CodeAccepted> verify_code(SessionRef const& session, std::string_view code, audit::Origin const& origin);
-    // The password again, in a session that is whole. Fails with invalid_credentials or passwords.busy.
+    // A one-time code. `enrol` confirms the enrolment this (whole) session began, and needs a fresh proof; `prove` checks a confirmed
+    // device; `either` is for callers with one path for both: the enrolment first, then the devices. The session gets a new token; the
+    // first factor of an account ends its other sessions, which never proved one. Fails with mfa.totp_*, mfa.too_many_attempts,
+    // mfa_disabled, step_up_required, sessions.*.
+    enum class Purpose { prove, enrol, either };
+    Result<CodeAccepted> verify_code(SessionRef const& session, std::string_view code, audit::Origin const& origin, Purpose purpose);
+    // The password again, in a session that is whole. Fails with invalid_credentials or passwords.busy, and with step_up_required for
+    // whoever has a second factor: the weaker proof does not stand in for the stronger.
     Result<sessions::IssuedSession> verify_password(SessionRef const& session, SecretText const& password, audit::Origin const& origin);
 
     // Success when this session proved recently what the account can prove: its second factor if it has one, else its password.
@@ -99,6 +103,9 @@ public:
 
 private:
     Error refuse(std::optional<UserId> const& user, Attempt const& attempt, std::string_view reason);
+    bool overtaken(UserId const& user, passwords::VerifiedPassword const& verified, std::string const& pending);
+    Result<mfa::VerifiedFactor> check_code(sessions::Session const& session, std::string_view code, audit::Origin const& origin,
+                                           bool enrolling, bool may_prove);
 
     Rooms rooms_;
     SignInSettings settings_;
