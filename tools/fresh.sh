@@ -64,6 +64,7 @@ vectors=()
 if [[ -n ${ZEPHYR_VECTORS:-} && -d $ZEPHYR_VECTORS ]]; then
     mkdir -p "$chroot_dir/srv/vectors"
     mount --bind "$ZEPHYR_VECTORS" "$chroot_dir/srv/vectors"
+    mount -o remount,bind,ro "$chroot_dir/srv/vectors"
     mounts+=("$chroot_dir/srv/vectors")
     vectors=(ZEPHYR_VECTORS=/srv/vectors)
 fi

@@ -16,7 +16,9 @@ Error unusable(std::filesystem::path const& path, std::string const& why) {
 }
 }  // namespace
 
-Result<DataFolder> DataFolder::lock(std::filesystem::path const& path) {
+Result<DataFolder> DataFolder::lock(std::filesystem::path const& named) {
+    // "data/" is the folder "data": its own last part, not its parent's, gets the mode.
+    auto const path = named.has_filename() ? named : named.parent_path();
     std::error_code failed;
     std::filesystem::create_directories(path.parent_path().empty() ? "." : path.parent_path(), failed);
     if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) return unusable(path, std::strerror(errno));

@@ -104,6 +104,8 @@ class Offline(unittest.TestCase):
     def test_the_folder_and_the_key_are_for_their_owner_alone(self):
         self.run_ok("migrate")
         self.assertEqual(stat.S_IMODE(os.stat(self.data).st_mode), 0o700)
+        zephyr("migrate", data=f"{self.folder.name}/with-a-slash/", check=True)
+        self.assertEqual(stat.S_IMODE(os.stat(f"{self.folder.name}/with-a-slash").st_mode), 0o700)
         self.assertEqual(stat.S_IMODE(os.stat(self.data / "master.key").st_mode), 0o600)
         os.chmod(self.data / "master.key", 0o644)
         self.assertNotEqual(zephyr("user", "list", data=self.data).returncode, 0)

@@ -18,7 +18,9 @@ class Docs(unittest.TestCase):
     def setUp(self):
         self.folder = tempfile.TemporaryDirectory()
         self.here = Path(self.folder.name)
-        (self.here / "zephyr").symlink_to(BINARY)
+        (self.here / "build/release").mkdir(parents=True)
+        for name in ("zephyr", "build/release/zephyr"):
+            (self.here / name).symlink_to(BINARY)
 
     def tearDown(self):
         self.folder.cleanup()

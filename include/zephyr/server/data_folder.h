@@ -19,7 +19,7 @@ inline constexpr Failure folder_unusable{Kind::denied, "server.folder_unusable"}
 class DataFolder {
 public:
     // Fails with folder_in_use or folder_unusable; the reason is a sentence for the operator.
-    static Result<DataFolder> lock(std::filesystem::path const& path);
+    static Result<DataFolder> lock(std::filesystem::path const& named);
 
     DataFolder(DataFolder&& other) noexcept : path_{std::move(other.path_)}, lock_{std::exchange(other.lock_, -1)} {}
     DataFolder& operator=(DataFolder&&) = delete;
