@@ -120,9 +120,11 @@ int set_password(Stack& stack, Console& console, std::string const& who, bool mu
     auto const& account = user.value();
     auto const context = signin::policy_context(account, stack.totp.has_confirmed(account.id));
     auto const set = stack.passwords.set(account.id, password.value(), context, Actor::operator_cli(), {},
-                                         must_change ? passwords::MustChange::yes : passwords::MustChange::no);
+                                         must_change ? passwords::MustChange::yes : passwords::MustChange::no, [&](storage::Transaction&) {
+                                             stack.sessions.end_all(account.id, std::nullopt, Actor::operator_cli(), {},
+                                                                    "password_set_by_operator");
+                                         });
     if (!set.ok()) return refuse(console, set.error());
-    stack.sessions.end_all(account.id, std::nullopt, Actor::operator_cli(), {}, "password_set_by_operator");
     console.out << "set the password of " << account.username << "; every session ended\n";
     return exit_code::done;
 }

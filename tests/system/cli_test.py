@@ -155,6 +155,14 @@ class BesideAServer(unittest.TestCase):
             events = json.loads(zephyr("audit", "list", "--user", "bob", "--json", data=data, check=True).stdout)
             self.assertTrue(any(event["code"] == "ZBREAK01W" and event["reason"] == "lost phone" for event in events))
 
+            weak = zephyr("user", "set-password", "bob", "--password-stdin", data=data, stdin="password1234567\n")
+            self.assertEqual(weak.returncode, 2)
+            self.assertEqual(bob.get("/auth/me")[0], 200, "a refused password changes nothing")
+            zephyr("user", "set-password", "bob", "--password-stdin", data=data, stdin="another fine pass phrase\n", check=True)
+            self.assertEqual(bob.get("/auth/me")[0], 401)
+            self.assertEqual(bob.log_in("bob")[0], 401)
+            self.assertEqual(bob.log_in("bob", "another fine pass phrase")[0], 200)
+
             zephyr("user", "disable", "bob", data=data, check=True)
             self.assertEqual(bob.get("/auth/me")[0], 401)
             self.assertEqual(bob.log_in("bob")[0], 401)
