@@ -24,10 +24,15 @@ struct Common {
     std::vector<config::FlagValue> flags;  // of `serve`: any setting
 };
 
-// What the parsed command line asks for: exactly one of the two is set.
+// Runs a command of its own over the stack, ours or that of the running server; nothing when the server does not answer.
+using RunPart = std::function<std::optional<server::ControlAnswer>(server::ControlRequest const&)>;
+
+// What the parsed command line asks for: exactly one of the three is set.
 struct Choice {
     // Needs the database: runs over a stack, our own or that of the running server.
     std::function<int(Stack&, Console&)> on_stack;
+    // Too much for one message to the server: does its work by commands of bounded size.
+    std::function<int(RunPart const&, Console&)> in_parts;
     // Needs none.
     std::function<int(Console&)> local;
 };
@@ -44,6 +49,7 @@ CLI::App* add_command(CLI::App& parent, Context& context, std::string const& nam
 
 void add_serve_command(CLI::App&, Context&);
 void add_user_commands(CLI::App&, Context&);
+void add_user_import_command(CLI::App& user, Context&);
 void add_role_commands(CLI::App&, Context&);
 void add_group_commands(CLI::App&, Context&);
 void add_session_commands(CLI::App&, Context&);

@@ -32,11 +32,16 @@ std::optional<int> parse(std::vector<std::string> arguments, Context& context, C
     } catch (CLI::ParseError const& outcome) {
         return app.exit(outcome, console.out, console.err) == 0 ? exit_code::done : exit_code::usage;
     }
-    if (!context.choice.local && !context.choice.on_stack) {
+    if (!context.choice.local && !context.choice.on_stack && !context.choice.in_parts) {
         console.err << app.help();
         return exit_code::usage;
     }
     return std::nullopt;
+}
+
+int no_answer(std::filesystem::path const& data, Console& console) {
+    console.err << "zephyr: another process holds " << data.string() << " and does not answer on its control socket.\n";
+    return exit_code::unavailable;
 }
 
 // Over our own stack if the folder is free, else over that of the server that holds it.
@@ -45,17 +50,20 @@ int run_on_folder(std::vector<std::string> const& arguments, Context& context, C
     if (!loaded) return exit_code::settings;
     std::filesystem::path const data = loaded->settings.storage.data;
     auto node = server::Node::open(std::move(loaded->settings), context.outside);
-    if (node.ok()) return context.choice.on_stack(node.value()->stack(), console);
+    auto const& in_parts = context.choice.in_parts;
+    if (node.ok()) {
+        auto& stack = node.value()->stack();
+        if (!in_parts) return context.choice.on_stack(stack, console);
+        return in_parts([&](auto const& part) { return std::optional{run_on(stack, part)}; }, console);
+    }
     if (!(node.error() == server::errors::folder_in_use)) return refuse(console, node.error());
+    if (in_parts) return in_parts([&](auto const& part) { return server::ask_running_server(data, part); }, console);
 
     server::ControlRequest request{arguments, {}};
     // Only a command that says so reads standard input; another must not wait for a terminal.
     if (std::find(arguments.begin(), arguments.end(), "--password-stdin") != arguments.end()) std::getline(console.in, request.input);
     auto const answer = server::ask_running_server(data, request);
-    if (!answer) {
-        console.err << "zephyr: another process holds " << data.string() << " and does not answer on its control socket.\n";
-        return exit_code::unavailable;
-    }
+    if (!answer) return no_answer(data, console);
     console.out << answer->output;
     console.err << answer->errors;
     return answer->exit_code;

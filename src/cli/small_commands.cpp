@@ -29,7 +29,7 @@ int routes(Common const& common, Console& console, server::Outside outside) {
 
 void words_of(CLI::App const& app, std::string const& path, std::string& script) {
     std::string words;
-    for (auto const* command : app.get_subcommands([](CLI::App const*) { return true; })) {
+    for (auto const* command : app.get_subcommands([](CLI::App const* each) { return !each->get_group().empty(); })) {
         words += command->get_name() + " ";
         words_of(*command, path + " " + command->get_name(), script);
     }

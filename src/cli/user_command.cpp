@@ -225,11 +225,12 @@ void add_user_commands(CLI::App& app, Context& context) {
     password->add_option("user", *who, "Username, e-mail or id")->required();
     password->add_flag("--password-stdin", *from_stdin, "Read the password from standard input")->required();
     password->add_flag("--must-change", *must_change, "Ask for another one at the next sign-in");
-    password->callback([&context, who, must_change] {
+    password->callback([&context, who, must_change, from_stdin] {  // the option writes to it: it must live as long
         context.choice.on_stack = [=](Stack& stack, Console& console) { return set_password(stack, console, *who, *must_change); };
     });
 
     add_changes(*group, context);
+    add_user_import_command(*group, context);
 }
 
 }  // namespace zephyr::cli

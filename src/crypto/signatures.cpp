@@ -7,8 +7,9 @@
 
 #include <array>
 
-#include "crypto/digest.h"
 #include "crypto/openssl_handle.h"
+#include "crypto/roca.h"
+#include "crypto/signature_contexts.h"
 #include "crypto/sodium_start.h"
 #include "zephyr/crypto/hash.h"
 #include "zephyr/encoding/hex.h"
@@ -20,25 +21,6 @@ namespace {
 
 constexpr int rsa_min_bits = 2048;
 constexpr int rsa_max_bits = 8192;
-
-// What tells the algorithms apart. `group` is OpenSSL's name of the curve, `part_bytes` the length of r and of s.
-struct Scheme {
-    char const* key_type;
-    char const* group;
-    std::size_t part_bytes;
-    DigestName digest;
-};
-Scheme scheme_of(SignatureAlgorithm algorithm) {
-    switch (algorithm) {
-        case SignatureAlgorithm::ed25519: return {"ED25519", nullptr, 0, DigestName::sha512};  // its own digest
-        case SignatureAlgorithm::es256: return {"EC", "prime256v1", 32, DigestName::sha256};
-        case SignatureAlgorithm::es384: return {"EC", "secp384r1", 48, DigestName::sha384};
-        case SignatureAlgorithm::es512: return {"EC", "secp521r1", 66, DigestName::sha512};
-        case SignatureAlgorithm::rs256:
-        case SignatureAlgorithm::ps256: return {"RSA", nullptr, 0, DigestName::sha256};
-    }
-    throw Fault{"crypto: no such signature algorithm"};
-}
 
 bool group_fits(EVP_PKEY const* key, char const* wanted) {
     std::array<char, 64> name{};
@@ -64,7 +46,8 @@ bool rsa_fits(EVP_PKEY const* key) {
     BigNumber const exponent{exponent_out};
     BigNumber const modulus{modulus_out};
     // e = 1 would make every message its own signature.
-    return got && BN_is_odd(exponent.get()) && !BN_is_one(exponent.get()) && BN_is_odd(modulus.get());
+    return got && BN_is_odd(exponent.get()) && !BN_is_one(exponent.get()) && BN_is_odd(modulus.get()) &&
+           !is_roca(modulus.get());
 }
 
 // OpenSSL takes public keys of small order, under which one signature can fit many messages.
@@ -94,63 +77,10 @@ Bytes der_of(Write write) {
     return out;
 }
 
-Bytes spki_of(EVP_PKEY* key) {
-    return der_of([&](unsigned char** out) { return i2d_PUBKEY(key, out); });
-}
-
 SecretBytes pkcs8_of(EVP_PKEY* key) {
     Pkcs8 const info{EVP_PKEY2PKCS8(key)};
     require(info != nullptr, "writing a private key");
     return SecretBytes{der_of([&](unsigned char** out) { return i2d_PKCS8_PRIV_KEY_INFO(info.get(), out); })};
-}
-
-// r || s to SEQUENCE { r, s }; nothing when the length is wrong.
-Bytes der_from_p1363(ByteView signature, std::size_t part_bytes) {
-    if (signature.size() != 2 * part_bytes) return {};
-    auto const size = static_cast<int>(part_bytes);
-    BigNumber r{BN_bin2bn(raw(signature), size, nullptr)};
-    BigNumber s{BN_bin2bn(raw(signature) + part_bytes, size, nullptr)};
-    EcdsaSignature const parts{ECDSA_SIG_new()};
-    require(r && s && parts && ECDSA_SIG_set0(parts.get(), r.get(), s.get()) == 1, "reading a signature");
-    (void)r.release();  // now owned by `parts`
-    (void)s.release();
-    return der_of([&](unsigned char** out) { return i2d_ECDSA_SIG(parts.get(), out); });
-}
-
-Bytes p1363_from_der(ByteView der, std::size_t part_bytes) {
-    auto const* cursor = raw(der);
-    EcdsaSignature const parts{d2i_ECDSA_SIG(nullptr, &cursor, static_cast<long>(der.size()))};
-    require(parts != nullptr, "reading a signature");
-    Bytes out(2 * part_bytes);
-    auto const size = static_cast<int>(part_bytes);
-    require(BN_bn2binpad(ECDSA_SIG_get0_r(parts.get()), raw(std::span{out}), size) == size &&
-                BN_bn2binpad(ECDSA_SIG_get0_s(parts.get()), raw(std::span{out}) + part_bytes, size) == size,
-            "writing a signature");
-    return out;
-}
-
-// RFC 7518 3.5: "The size of the salt value is the same size as the hash function output."
-bool set_padding(EVP_PKEY_CTX* context, SignatureAlgorithm algorithm, DigestName digest) {
-    if (algorithm == SignatureAlgorithm::rs256) return EVP_PKEY_CTX_set_rsa_padding(context, RSA_PKCS1_PADDING) == 1;
-    if (algorithm != SignatureAlgorithm::ps256) return true;
-    return EVP_PKEY_CTX_set_rsa_padding(context, RSA_PKCS1_PSS_PADDING) == 1 &&
-           EVP_PKEY_CTX_set_rsa_pss_saltlen(context, RSA_PSS_SALTLEN_DIGEST) == 1 &&
-           EVP_PKEY_CTX_set_rsa_mgf1_md(context, openssl_digest(digest)) == 1;
-}
-
-using Start = int (*)(EVP_MD_CTX*, EVP_PKEY_CTX**, EVP_MD const*, ENGINE*, EVP_PKEY*);
-
-// A context per call. Copying a kept one made ES256 10 % faster to sign and no faster to verify, but a context kept by
-// a thread would keep the private key alive after its owner let go of it.
-DigestContext start(Start function, SignatureAlgorithm algorithm, EVP_PKEY* key) {
-    auto const scheme = scheme_of(algorithm);
-    auto const* const digest = algorithm == SignatureAlgorithm::ed25519 ? nullptr : openssl_digest(scheme.digest);
-    DigestContext context{EVP_MD_CTX_new()};
-    EVP_PKEY_CTX* parameters = nullptr;
-    require(context != nullptr && function(context.get(), &parameters, digest, nullptr, key) == 1 &&
-                set_padding(parameters, algorithm, scheme.digest),
-            "starting a signature");
-    return context;
 }
 
 bool is_ecdsa(SignatureAlgorithm algorithm) {
@@ -167,13 +97,15 @@ KeyHandle generate_key(SignatureAlgorithm algorithm, int rsa_bits) {
 
 }  // namespace
 
-struct VerifyKey::State {
-    SignatureAlgorithm algorithm;
-    KeyHandle key;
+Bytes spki_of(EVP_PKEY* key) {
+    return der_of([&](unsigned char** out) { return i2d_PUBKEY(key, out); });
+}
+
+struct VerifyKey::State : KeyInUse {
+    using KeyInUse::KeyInUse;
 };
-struct SigningKey::State {
-    SignatureAlgorithm algorithm;
-    KeyHandle key;
+struct SigningKey::State : KeyInUse {
+    using KeyInUse::KeyInUse;
 };
 
 Result<VerifyKey> VerifyKey::from_spki_der(SignatureAlgorithm algorithm, ByteView der) {
@@ -188,14 +120,14 @@ Result<VerifyKey> VerifyKey::from_spki_der(SignatureAlgorithm algorithm, ByteVie
     // One spelling per key, so that fingerprints and equality mean something.
     auto const canonical = spki_of(key.get());
     if (as_text(canonical) != as_text(der)) return errors::key_malformed;
-    return VerifyKey{std::make_shared<State const>(State{algorithm, std::move(key)})};
+    return VerifyKey{std::make_shared<State const>(algorithm, std::move(key))};
 }
 
 Bytes VerifyKey::spki_der() const {
-    return spki_of(state_->key.get());
+    return spki_of(state_->get());
 }
 SignatureAlgorithm VerifyKey::algorithm() const {
-    return state_->algorithm;
+    return state_->algorithm();
 }
 std::string VerifyKey::fingerprint() const {
     return key_fingerprint(spki_der());
@@ -203,24 +135,19 @@ std::string VerifyKey::fingerprint() const {
 
 Result<void> VerifyKey::verify(ByteView message, ByteView signature, EcdsaForm form) const {
     Bytes converted;
-    if (form == EcdsaForm::p1363 && is_ecdsa(state_->algorithm)) {
-        converted = der_from_p1363(signature, scheme_of(state_->algorithm).part_bytes);
+    if (form == EcdsaForm::p1363 && is_ecdsa(state_->algorithm())) {
+        converted = ecdsa_der_from_p1363(signature, scheme_of(state_->algorithm()).part_bytes);
         if (converted.empty()) return errors::signature_wrong;
         signature = converted;
     }
-    auto const context = start(EVP_DigestVerifyInit, state_->algorithm, state_->key.get());
-    // 0 is a wrong signature, a negative number one that can't be read: the same to us.
-    bool const genuine =
-        EVP_DigestVerify(context.get(), raw(signature), signature.size(), raw(message), message.size()) == 1;
-    if (genuine) return success();
-    forget_openssl_errors();
+    if (state_->verify(message, signature)) return success();
     return errors::signature_wrong;
 }
 
 SigningKey SigningKey::generate(SignatureAlgorithm algorithm, int rsa_bits) {
     auto key = generate_key(algorithm, rsa_bits);
     require(key != nullptr, "making a key");
-    return SigningKey{std::make_shared<State const>(State{algorithm, std::move(key)})};
+    return SigningKey{std::make_shared<State const>(algorithm, std::move(key))};
 }
 
 Result<SigningKey> SigningKey::from_pkcs8_der(SignatureAlgorithm algorithm, SecretBytes const& der) {
@@ -237,31 +164,26 @@ Result<SigningKey> SigningKey::from_pkcs8_der(SignatureAlgorithm algorithm, Secr
     forget_openssl_errors();
     if (!fits) return errors::key_unsuitable;
     if (!whole) return errors::key_malformed;
-    return SigningKey{std::make_shared<State const>(State{algorithm, std::move(key)})};
+    return SigningKey{std::make_shared<State const>(algorithm, std::move(key))};
 }
 
 SecretBytes SigningKey::pkcs8_der() const {
-    return pkcs8_of(state_->key.get());
+    return pkcs8_of(state_->get());
 }
 SignatureAlgorithm SigningKey::algorithm() const {
-    return state_->algorithm;
+    return state_->algorithm();
 }
 
 VerifyKey SigningKey::verify_key() const {
     // Through its encoding, so that the public key holds no private part.
-    return VerifyKey::from_spki_der(state_->algorithm, spki_of(state_->key.get())).value();
+    return VerifyKey::from_spki_der(state_->algorithm(), spki_of(state_->get())).value();
 }
 
 Bytes SigningKey::sign(ByteView message, EcdsaForm form) const {
-    auto const context = start(EVP_DigestSignInit, state_->algorithm, state_->key.get());
-    std::size_t size = 0;
-    require(EVP_DigestSign(context.get(), nullptr, &size, raw(message), message.size()) == 1, "signing");
-    Bytes out(size);
-    require(EVP_DigestSign(context.get(), raw(std::span{out}), &size, raw(message), message.size()) == 1, "signing");
-    out.resize(size);
-    if (form == EcdsaForm::p1363 && is_ecdsa(state_->algorithm))
-        return p1363_from_der(out, scheme_of(state_->algorithm).part_bytes);
-    return out;
+    auto signature = state_->sign(message);
+    if (form == EcdsaForm::p1363 && is_ecdsa(state_->algorithm()))
+        return ecdsa_p1363_from_der(signature, scheme_of(state_->algorithm()).part_bytes);
+    return signature;
 }
 
 std::string key_fingerprint(ByteView public_bytes) {

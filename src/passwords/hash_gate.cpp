@@ -1,6 +1,7 @@
 #include "zephyr/passwords/hash_gate.h"
 
 #include <algorithm>
+#include <cmath>
 #include <condition_variable>
 #include <deque>
 #include <mutex>
@@ -12,8 +13,12 @@ namespace {
 
 enum class Turn { waiting, admitted, refused };
 
+// A hash much cheaper than ours still takes its turn.
+constexpr double least_weight = 0.05;
+
 struct Waiter {
     std::size_t memory_kib = 0;
+    double weight = 1;
     MonotonicTime deadline;
     Turn turn = Turn::waiting;
     std::condition_variable called;
@@ -40,15 +45,19 @@ struct HashGate::State {
                                        settings.workers);
     }
 
-    // Until a newcomer would be admitted.
+    // Until a newcomer would be admitted: everything that waits, spread over the lanes, and one of those that run.
     std::chrono::microseconds work_ahead(std::size_t memory_kib) const {
-        auto const rounds = counts.waiting / lanes(memory_kib) + 1;
-        return estimate * static_cast<std::int64_t>(rounds);
+        double waiting = 0;
+        for (auto const* waiter : queue) waiting += waiter->weight;
+        auto const running = counts.running == 0 ? 1.0 : running_weight / static_cast<double>(counts.running);
+        auto const rounds = std::floor(waiting / static_cast<double>(lanes(memory_kib))) + running;
+        return std::chrono::microseconds{static_cast<std::int64_t>(static_cast<double>(estimate.count()) * rounds)};
     }
 
-    void admit(std::size_t memory_kib) {
+    void admit(std::size_t memory_kib, double weight) {
         ++counts.admitted;
         ++counts.running;
+        running_weight += weight;
         counts.memory_kib += memory_kib;
         counts.highest_memory_kib = std::max(counts.highest_memory_kib, counts.memory_kib);
     }
@@ -71,7 +80,7 @@ struct HashGate::State {
             if (first.deadline <= now) {
                 answer(first, Turn::refused);
             } else if (fits(first.memory_kib)) {
-                admit(first.memory_kib);
+                admit(first.memory_kib, first.weight);
                 answer(first, Turn::admitted);
             } else {
                 return;
@@ -79,12 +88,13 @@ struct HashGate::State {
         }
     }
 
-    void finish(std::size_t memory_kib, MonotonicTime since) {
+    void finish(std::size_t memory_kib, double weight, MonotonicTime since) {
         std::lock_guard const lock{mutex};
         --counts.running;
+        running_weight = counts.running == 0 ? 0 : running_weight - weight;  // no rounding error outlives a quiet moment
         counts.memory_kib -= memory_kib;
         if (closed) return;
-        auto const took = clock.monotonic() - since;
+        auto const took = std::chrono::duration_cast<std::chrono::microseconds>((clock.monotonic() - since) / weight);
         estimate = std::max(estimate + (took - estimate) / 16, std::chrono::microseconds{100});
         call_next();
     }
@@ -94,20 +104,22 @@ struct HashGate::State {
     Clock const& clock;
     bool closed = false;
     std::deque<Waiter*> queue;
-    std::chrono::microseconds estimate{};  // of one hash: moving average
+    std::chrono::microseconds estimate{};  // of one hash of weight 1: moving average
+    double running_weight = 0;
     Counts counts;
 };
 
 struct HashGate::Permit::Grant {
     std::shared_ptr<State> state;
     std::size_t memory_kib;
+    double weight;
     MonotonicTime since;
 
-    Grant(std::shared_ptr<State> gate, std::size_t memory, MonotonicTime start)
-        : state{std::move(gate)}, memory_kib{memory}, since{start} {}
+    Grant(std::shared_ptr<State> gate, std::size_t memory, double heavy, MonotonicTime start)
+        : state{std::move(gate)}, memory_kib{memory}, weight{heavy}, since{start} {}
     Grant(Grant const&) = delete;
     Grant& operator=(Grant const&) = delete;
-    ~Grant() { state->finish(memory_kib, since); }
+    ~Grant() { state->finish(memory_kib, weight, since); }
 };
 
 HashGate::Permit::Permit(std::unique_ptr<Grant> grant) : grant_{std::move(grant)} {}
@@ -123,18 +135,20 @@ HashGate::~HashGate() {
     while (!state_->queue.empty()) state_->answer(*state_->queue.front(), Turn::refused);
 }
 
-Result<HashGate::Permit> HashGate::enter(std::size_t memory_kib) {
+Result<HashGate::Permit> HashGate::enter(std::size_t memory_kib, double weight) {
+    weight = std::max(weight, least_weight);
     auto const state = state_;  // outlives the gate
     std::unique_lock lock{state->mutex};
     auto now = state->clock.monotonic();
     if (state->queue.empty() && state->fits(memory_kib)) {
-        state->admit(memory_kib);
+        state->admit(memory_kib, weight);
     } else {
         if (state->work_ahead(memory_kib) > state->settings.longest_wait) {
             ++state->counts.refused;
             return Error{errors::busy, "queue full"};
         }
         Waiter self{.memory_kib = memory_kib,
+                    .weight = weight,
                     .deadline = now + state->settings.longest_wait,
                     .turn = Turn::waiting,
                     .called = {}};
@@ -152,7 +166,7 @@ Result<HashGate::Permit> HashGate::enter(std::size_t memory_kib) {
         if (!state->closed) now = state->clock.monotonic();
     }
     lock.unlock();
-    return Permit{std::make_unique<Permit::Grant>(state, memory_kib, now)};
+    return Permit{std::make_unique<Permit::Grant>(state, memory_kib, weight, now)};
 }
 
 HashGate::Counts HashGate::counts() const {

@@ -2,6 +2,7 @@
 
 #include "passwords/credential_table.h"
 #include "zephyr/audit/codes.h"
+#include "zephyr/crypto/foreign_hash.h"
 #include "zephyr/crypto/keyring.h"
 #include "zephyr/foundation/fault.h"
 
@@ -56,7 +57,8 @@ void PasswordService::put(storage::Transaction& tx, UserId const& user, Prepared
 void PasswordService::store(storage::Transaction& tx, UserId const& user, PreparedPassword const& prepared,
                             MustChange must_change, audit::Actor const& actor, audit::Origin const& origin) {
     put(tx, user, prepared, must_change);
-    record(tx, audit::codes::password_set, user, actor, origin, must_change == MustChange::yes ? "must_change" : "");
+    auto const how = prepared.pepper_key_id_.empty() ? "imported" : must_change == MustChange::yes ? "must_change" : "";
+    record(tx, audit::codes::password_set, user, actor, origin, how);
 }
 
 Result<void> PasswordService::set(UserId const& user, SecretText const& password, PolicyContext const& context,
@@ -72,7 +74,7 @@ Result<void> PasswordService::set(UserId const& user, SecretText const& password
 
 Result<void> PasswordService::change(UserId const& user, SecretText const& old_password, SecretText const& new_password,
                                      PolicyContext const& context, audit::Origin const& origin, Along const& along) {
-    ZEPHYR_TRY(auto seen, verify_and_see(user, old_password, origin));
+    ZEPHYR_TRY(auto seen, verify_and_see([&](storage::Transaction&) { return std::optional{user}; }, old_password, origin));
     auto const actor = audit::Actor::user(user);
     auto const normalised_old = policy_.normalise(old_password);
     auto const normalised_new = policy_.normalise(new_password);
@@ -96,21 +98,28 @@ Result<bool> PasswordService::is_current(UserId const& user, SecretText const& p
     ZEPHYR_TRY(auto const typed, policy_.normalise(password));
     auto const credential = database_.read([&](storage::Transaction& tx) { return credential_table::find(tx, user); });
     if (!credential) return false;
-    ZEPHYR_TRY(auto const check, compare(user, &*credential, typed.normalised.reveal()));
+    ZEPHYR_TRY(auto const check, compare(user, &*credential, {password.reveal(), typed.normalised.reveal()}));
     return check != Check::no_match;
 }
 
-Result<void> PasswordService::import_hash(UserId const& user, std::string_view phc, audit::Actor const& actor,
+Result<PreparedPassword> PasswordService::prepare_import(std::string_view foreign_hash) const {
+    auto const hash = crypto::ForeignHash::parse(foreign_hash);
+    if (!hash.ok()) {
+        return Error{errors::import_refused, std::string{hash.error().id()}}.with_reason(
+            std::string{hash.error().reason()});
+    }
+    if (hash.value().memory_kib() > gate_.memory_budget_kib()) {
+        return Error{errors::import_refused}.with_reason(
+            "The hash needs more memory than all hashing together may take (passwords.hash_memory).");
+    }
+    // Its length is learned when it is first typed.
+    return PreparedPassword{std::string{foreign_hash}, {}, false};
+}
+
+Result<void> PasswordService::import_hash(UserId const& user, std::string_view foreign_hash, audit::Actor const& actor,
                                           audit::Origin const& origin) {
-    auto const parameters = crypto::argon2id_parameters(phc);
-    if (!parameters.ok()) return Error{errors::import_refused, std::string{parameters.error().id()}};
-    if (parameters.value().memory_kib > gate_.memory_budget_kib())
-        return Error{errors::import_refused, "needs more memory than all hashing may take"};
-    database_.write([&](storage::Transaction& tx) {
-        // Its length is learned when it is first typed.
-        put(tx, user, PreparedPassword{std::string{phc}, {}, false}, MustChange::no);
-        record(tx, audit::codes::password_set, user, actor, origin, "imported");
-    });
+    ZEPHYR_TRY(auto const prepared, prepare_import(foreign_hash));
+    database_.write([&](storage::Transaction& tx) { store(tx, user, prepared, MustChange::no, actor, origin); });
     return success();
 }
 
@@ -159,7 +168,7 @@ Result<void> PasswordService::remove(UserId const& user, audit::Actor const& act
 }
 
 Result<std::string> PasswordService::hash(std::string_view normalised, SecretBytes const& pepper) {
-    ZEPHYR_TRY(auto permit, gate_.enter(settings_.argon2.memory_kib));
+    ZEPHYR_TRY(auto permit, gate_.enter(settings_.argon2.memory_kib, settings_.argon2.weight()));
     return crypto::argon2id_hash(keyed(normalised, pepper).reveal(), settings_.argon2, random_);
 }
 

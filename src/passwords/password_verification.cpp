@@ -3,6 +3,7 @@
 
 #include "passwords/credential_table.h"
 #include "zephyr/audit/codes.h"
+#include "zephyr/crypto/foreign_hash.h"
 #include "zephyr/crypto/hmac.h"
 #include "zephyr/crypto/keyring.h"
 #include "zephyr/foundation/fault.h"
@@ -25,7 +26,11 @@ constexpr int most_rounds = 3;
 
 Result<VerifiedPassword> PasswordService::verify(std::optional<UserId> const& user, SecretText const& password,
                                                  audit::Origin const& origin) {
-    ZEPHYR_TRY(auto seen, verify_and_see(user, password, origin));
+    return verify([&](storage::Transaction&) { return user; }, password, origin);
+}
+
+Result<VerifiedPassword> PasswordService::verify(Whose const& whose, SecretText const& password, audit::Origin const& origin) {
+    ZEPHYR_TRY(auto seen, verify_and_see(whose, password, origin));
     return std::move(seen.proof);
 }
 
@@ -33,21 +38,24 @@ Result<VerifiedPassword> PasswordService::verify(std::optional<UserId> const& us
 // counts is the order in which their outcomes are committed: a wrong one is counted, and a right one accepted, only if
 // the account is not throttled or locked out *at that moment*. So no number of parallel guesses learns more than
 // the same guesses one after the other.
-Result<PasswordService::Seen> PasswordService::verify_and_see(std::optional<UserId> const& user,
-                                                              SecretText const& password, audit::Origin const& origin) {
+Result<PasswordService::Seen> PasswordService::verify_and_see(Whose const& whose, SecretText const& password,
+                                                              audit::Origin const& origin) {
     auto const typed = policy_.normalise(password);
     if (!typed.ok() && typed.error() == errors::too_long) return typed.error();
     // What is no text matches nothing, after the same work.
     std::string_view const normalised =
         typed.ok() ? std::string_view{typed.value().normalised.reveal()} : std::string_view{};
 
+    std::optional<UserId> user;
     for (int round = 0; round < most_rounds; ++round) {
-        auto const credential = database_.read(
-            [&](storage::Transaction& tx) { return credential_table::find(tx, user.value_or(nobody())); });
+        auto const credential = database_.read([&](storage::Transaction& tx) {
+            if (round == 0) user = whose(tx);
+            return credential_table::find(tx, user.value_or(nobody()));
+        });
         bool const compared = credential && !is_closed(*credential, clock_.now());
         // An account without a password has no hash to match, an empty one least of all.
         auto const check =
-            compare(user.value_or(nobody()), compared && typed.ok() ? &*credential : nullptr, normalised);
+            compare(user.value_or(nobody()), compared && typed.ok() ? &*credential : nullptr, {password.reveal(), normalised});
         if (!check.ok()) return check.error();
         if (check.value() == Check::no_match) return refuse(user, compared, origin);
 
@@ -64,30 +72,51 @@ bool PasswordService::is_closed(Credential const& credential, TimePoint now) con
     return credential.throttled_until > now || credential.failures >= settings_.failures_until_locked_out;
 }
 
-Result<PasswordService::Check> PasswordService::compare(UserId const& user, Credential const* credential,
-                                                        std::string_view normalised) {
-    std::string phc = dummy_phc_;
-    std::string key_id = sealer_.active_key_id();
-    bool peppered = true;
-    if (credential != nullptr) {
-        auto const opened =
-            sealer_.open({.table = "password_credential", .row = user.str(), .column = "phc"}, credential->phc);
-        if (!opened.ok()) throw Fault{"a password hash cannot be opened: " + std::string{opened.error().id()}};
-        phc = to_text(opened.value().reveal());
-        key_id = credential->pepper_key_id;
-        peppered = !credential->imported;
-    }
-    auto const secret = peppered ? keyed(normalised, pepper(key_id)) : SecretBytes{to_bytes(normalised)};
+std::string PasswordService::open_phc(UserId const& user, Credential const& credential) const {
+    auto const opened =
+        sealer_.open({.table = "password_credential", .row = user.str(), .column = "phc"}, credential.phc);
+    if (!opened.ok()) throw Fault{"a password hash cannot be opened: " + std::string{opened.error().id()}};
+    return to_text(opened.value().reveal());
+}
 
+Result<PasswordService::Check> PasswordService::compare(UserId const& user, Credential const* credential,
+                                                        Typed const& typed) {
+    auto const phc = credential == nullptr ? dummy_phc_ : open_phc(user, *credential);
+    if (credential != nullptr && credential->imported) return compare_imported(phc, typed);
+
+    auto const key_id = credential == nullptr ? sealer_.active_key_id() : credential->pepper_key_id;
+    auto const secret = keyed(typed.normalised, pepper(key_id));
     auto const parameters = crypto::argon2id_parameters(phc);
     if (!parameters.ok()) throw Fault{"a stored password hash is malformed"};
-    ZEPHYR_TRY(auto permit, gate_.enter(parameters.value().memory_kib));
+    ZEPHYR_TRY(auto permit, gate_.enter(parameters.value().memory_kib, parameters.value().weight()));
     auto const match = crypto::argon2id_verify(secret.reveal(), phc, settings_.argon2);
     if (!match.ok()) throw Fault{"a stored password hash is malformed"};
     if (credential == nullptr || match.value() == crypto::PasswordMatch::no) return Check::no_match;
-    bool const current = peppered && key_id == sealer_.active_key_id() && !sealer_.needs_reseal(credential->phc) &&
+    bool const current = key_id == sealer_.active_key_id() && !sealer_.needs_reseal(credential->phc) &&
                          match.value() == crypto::PasswordMatch::yes;
     return current ? Check::match : Check::outdated;
+}
+
+// The password as it was typed: other systems hash what the browser sends, whatever its normal form.
+Result<PasswordService::Check> PasswordService::compare_imported(std::string_view foreign_hash, Typed const& typed) {
+    auto const hash = crypto::ForeignHash::parse(foreign_hash);
+    if (!hash.ok()) throw Fault{"a stored password hash is malformed"};
+    auto const match = [&]() -> Result<crypto::ForeignMatch> {
+        ZEPHYR_TRY(auto permit, gate_.enter(hash.value().memory_kib(), hash.value().weight()));
+        return hash.value().matches(as_bytes(typed.raw));
+    }();
+    if (!match.ok()) return match.error();
+    switch (match.value()) {
+        case crypto::ForeignMatch::yes: return Check::outdated;
+        // Hashing what was typed would make its unchecked end part of the password.
+        case crypto::ForeignMatch::yes_in_part: return Check::match;
+        case crypto::ForeignMatch::no: break;
+    }
+    // After a match comes the rehash; so that a miss takes as long, and no less than one for an unknown user. Without room
+    // for it the miss stands all the same: it must be counted.
+    if (auto const dummy = compare(nobody(), nullptr, typed); !dummy.ok() && dummy.error() != errors::busy)
+        return dummy.error();
+    return Check::no_match;
 }
 
 std::optional<Credential> PasswordService::accept(UserId const& user, Credential const& compared) {

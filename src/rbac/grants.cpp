@@ -92,6 +92,8 @@ std::int64_t RoleService::purge_expired(TimePoint before, std::size_t limit) {
             purged += tx.run("DELETE FROM role_assignment WHERE subject_type = $1 AND subject_id = $2 AND role = $3", row.text(0),
                              row.text(1), row.text(2));
         }
+        // They count for nothing, unless the clock is set back: then whoever remembers them must not go on believing.
+        if (purged > 0) state_->move(tx, Moved::grants);
         return purged;
     });
 }

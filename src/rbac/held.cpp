@@ -1,5 +1,6 @@
 // What people hold, and how long that may be remembered.
 #include <algorithm>
+#include <charconv>
 
 #include "rbac/state.h"
 #include "zephyr/foundation/fault.h"
@@ -14,8 +15,8 @@ void raise_to(std::atomic<std::int64_t>& value, std::int64_t to) {
     }
 }
 
-void lower_to(TimePoint* value, std::optional<TimePoint> const& to, TimePoint now) {
-    if (value != nullptr && to && *to > now) *value = std::min(*value, *to);
+void split(Span* span, std::optional<TimePoint> const& limit, TimePoint now) {
+    if (span != nullptr && limit) span->split(*limit, now);
 }
 
 std::string_view kind_of(Moved what) { return what == Moved::roles ? "roles" : "grants"; }
@@ -45,7 +46,23 @@ void RoleService::State::learn(Versions const& versions) {
     raise_to(grants_version, versions.grants);
 }
 
+void RoleService::State::hear(std::vector<storage::Change> const& changes) {
+    for (auto const& change : changes) {
+        if (change.topic != "roles") continue;
+        for (auto const what : {Moved::roles, Moved::grants}) {
+            auto const kind = kind_of(what);
+            if (!change.key.starts_with(kind) || change.key.size() <= kind.size() + 1) continue;
+            std::int64_t version = 0;
+            auto const digits = std::string_view{change.key}.substr(kind.size() + 1);
+            auto const read = std::from_chars(digits.data(), digits.data() + digits.size(), version);
+            if (read.ec == std::errc{}) raise_to(what == Moved::roles ? roles_version : grants_version, version);
+        }
+    }
+}
+
 void RoleService::State::look_at_versions() {
+    // One process owns a SQLite file, and so hears of every change there is.
+    if (database.engine() == storage::Engine::sqlite && looked_at.load() >= 0) return;
     auto const now = clock.monotonic().time_since_epoch().count();
     auto const interval = std::chrono::microseconds{settings.version_check}.count();
     auto seen = looked_at.load();
@@ -64,7 +81,8 @@ void RoleService::State::look_at_versions() {
 void RoleService::State::move(storage::Transaction& tx, Moved what) {
     auto const row = tx.row("UPDATE rbac_version SET version = version + 1 WHERE kind = $1 RETURNING version", kind_of(what));
     if (!row) throw Fault{"rbac_version has lost a row"};
-    tx.after_commit([this, what, version = row->integer(0)] { raise_to(what == Moved::roles ? roles_version : grants_version, version); });
+    // Said with the version, so that whoever hears of it need not ask; this room hears of it too.
+    tx.announce("roles", std::string{kind_of(what)} + " " + std::to_string(row->integer(0)));
 }
 
 std::shared_ptr<Graph const> RoleService::State::graph(storage::Transaction& tx, bool remember) {
@@ -82,7 +100,7 @@ std::shared_ptr<Graph const> RoleService::State::graph(storage::Transaction& tx,
 }
 
 std::vector<std::string> RoleService::State::given_to_groups(storage::Transaction& tx, std::vector<GroupId> const& groups, TimePoint at,
-                                                             TimePoint* valid_until) const {
+                                                             Span* span) const {
     constexpr std::size_t at_once = 200;
     std::vector<std::string> out;
     for (std::size_t start = 0; start < groups.size(); start += at_once) {
@@ -93,7 +111,7 @@ std::vector<std::string> RoleService::State::given_to_groups(storage::Transactio
                          placeholders(1, count) + ")";
         for (auto const& row : tx.query(sql, values)) {
             auto const expires_at = row.optional_time(1);
-            lower_to(valid_until, expires_at, at);
+            split(span, expires_at, at);
             if (!expires_at || at < *expires_at) out.push_back(row.text(0));
         }
     }
@@ -101,12 +119,12 @@ std::vector<std::string> RoleService::State::given_to_groups(storage::Transactio
 }
 
 std::vector<std::string> RoleService::State::given(storage::Transaction& tx, UserId const& user, TimePoint at,
-                                                   TimePoint* valid_until) const {
-    auto out = given_to_groups(tx, directory.groups.groups_of(tx, user), at, valid_until);
+                                                   Span* span) const {
+    auto out = given_to_groups(tx, directory.groups.groups_of(tx, user), at, span);
     for (auto const& row :
          tx.rows("SELECT role, expires_at FROM role_assignment WHERE subject_type = 'user' AND subject_id = $1", user.str())) {
         auto const expires_at = row.optional_time(1);
-        lower_to(valid_until, expires_at, at);
+        split(span, expires_at, at);
         if (!expires_at || at < *expires_at) out.push_back(row.text(0));
     }
     return out;
@@ -123,17 +141,15 @@ std::shared_ptr<EffectiveRoles const> RoleService::State::effective(UserId const
 
     // Versions and rows from one snapshot, so that an entry is never older than it says.
     auto fresh = database.read([&](storage::Transaction& tx) {
-        Held out{read_versions(tx), TimePoint::max(), nullptr};
+        Held out{read_versions(tx), {}, nullptr};
         auto const account = directory.users.find(tx, user);
-        EffectiveRoles roles;
+        std::vector<std::string> names;
         if (account.ok()) {
-            lower_to(&out.valid_until, account.value().expires_at, now);
-            lower_to(&out.valid_until, account.value().locked_until, now);
-            if (users::check_active(account.value(), now).ok()) {
-                roles = graph(tx, true)->closure(given(tx, user, now, &out.valid_until));
-            }
+            split(&out.span, account.value().expires_at, now);
+            split(&out.span, account.value().locked_until, now);
+            if (users::check_active(account.value(), now).ok()) names = given(tx, user, now, &out.span);
         }
-        out.roles = std::make_shared<EffectiveRoles const>(std::move(roles));
+        out.roles = closures.find(*graph(tx, true), std::move(names));
         return std::pair{std::move(out), account.ok()};
     });
     learn(fresh.first.versions);

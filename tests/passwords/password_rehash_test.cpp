@@ -1,4 +1,4 @@
-// Hashes made under other conditions: foreign ones, older parameters, an older pepper.
+// Hashes made under other conditions: older parameters, an older pepper. Those made elsewhere: password_import_test.cpp.
 #include <algorithm>
 
 #include "passwords/password_fixture.h"
@@ -79,52 +79,6 @@ TEST_F(PasswordRehashTest, stops_with_a_fault_when_the_pepper_was_retired_too_ea
     auto const service_without = service_under(strangers);
     EXPECT_THROW(std::ignore = service_without->verify(alice, text(good)), Fault);
     EXPECT_EQ(service().state(alice)->failures, 0);
-}
-
-// From the reference implementation's own tests (src/test.c): password "password", salt "somesalt".
-constexpr std::string_view foreign =
-    "$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4";
-
-TEST_F(PasswordRehashTest, takes_over_a_foreign_hash_and_replaces_it_at_the_next_sign_in) {
-    ASSERT_TRUE(service().import_hash(alice, foreign, operator_).ok());
-    EXPECT_EQ(stored_scheme(alice), "imported ");
-    EXPECT_EQ(to_text(stored_phc(alice)).find("argon2"), std::string::npos) << "sealed like every other";
-    EXPECT_EQ(service().verify(alice, text("Password")).error(), errors::wrong_password);
-    auto const verified = service().verify(alice, text("password"));
-    ASSERT_TRUE(verified.ok()) << verified.error();
-    EXPECT_FALSE(verified.value().full_length());
-    EXPECT_EQ(stored_scheme(alice), "peppered " + master.id());
-    EXPECT_TRUE(service().verify(alice, text("password")).ok());
-    EXPECT_EQ(service().verify(alice, text("passwore")).error(), errors::wrong_password);
-}
-
-TEST_F(PasswordRehashTest, learns_the_length_of_an_imported_password_when_it_is_typed) {
-    ASSERT_TRUE(service().import_hash(alice, crypto::argon2id_hash(text(good), cheap, random), operator_).ok());
-    EXPECT_FALSE(service().is_full_length(alice)) << "unknown counts as short";
-    EXPECT_TRUE(service().verify(alice, text(good)).value().full_length());
-    EXPECT_TRUE(service().is_full_length(alice));
-}
-
-TEST_F(PasswordRehashTest, refuses_to_import_what_it_could_not_verify_cheaply_or_at_all) {
-    for (std::string_view const phc :
-         {"", "password", "$2b$12$abcdefghijklmnopqrstuv",
-          "$argon2d$v=19$m=256,t=2,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4",
-             "$argon2id$v=16$m=256,t=2,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4",
-             "$argon2id$v=19$m=4194304,t=2,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4",
-          "$argon2id$v=19$m=256,t=1000000000,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4",
-          "$argon2id$v=19$m=256,t=2,p=99999$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4",
-          "$argon2id$v=19$m=99999999999999999999,t=2,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4"}) {
-        auto const refused = service().import_hash(alice, phc, operator_);
-        ASSERT_FALSE(refused.ok()) << phc;
-        EXPECT_EQ(refused.error(), errors::import_refused);
-    }
-    EXPECT_FALSE(service().has_password(alice));
-}
-
-TEST_F(PasswordRehashTest, refuses_to_import_a_hash_larger_than_the_whole_memory_budget) {
-    HashGate small{{.workers = 1, .memory_budget_kib = 255}, clock};
-    PasswordService service_small{*database, audit, sealer, small, policy, clock, random, settings};
-    EXPECT_EQ(service_small.import_hash(alice, foreign, operator_).error(), errors::import_refused);
 }
 
 TEST_F(PasswordRehashTest, exports_facts_and_no_hash_and_erases_everything) {

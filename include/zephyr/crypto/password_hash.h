@@ -1,6 +1,7 @@
-// Argon2id (RFC 9106) in PHC string form: $argon2id$v=19$m=19456,t=2,p=1$<salt>$<hash>. One lane, always.
+// Argon2id (RFC 9106) in PHC string form: $argon2id$v=19$m=19456,t=2,p=1$<salt>$<hash>. One lane, 16 bytes of salt, 32 of
+// hash, always.
 //
-// Not here: pepper, policy and the gate that bounds how many run at once (passwords room).
+// Not here: hashes made elsewhere (foreign_hash.h), pepper, policy and the gate that bounds how many run at once (passwords room).
 #pragma once
 
 #include <cstdint>
@@ -16,7 +17,7 @@ namespace zephyr::crypto {
 
 namespace errors {
 inline constexpr Failure password_hash_malformed{Kind::invalid, "crypto.password_hash_malformed"};
-// Another scheme, Argon2 version or number of lanes.
+// A scheme, version or number of lanes that we don't compute.
 inline constexpr Failure password_hash_unsupported{Kind::unsupported, "crypto.password_hash_unsupported"};
 // Would take more memory or passes than we are willing to spend on a string from elsewhere.
 inline constexpr Failure password_hash_too_costly{Kind::unsupported, "crypto.password_hash_too_costly"};
@@ -29,6 +30,8 @@ struct Argon2Parameters {
 
     static constexpr std::uint32_t max_memory_kib = 256 * 1024;
     static constexpr std::uint32_t max_passes = 16;
+    // How much longer than with the default parameters, roughly.
+    constexpr double weight() const { return static_cast<double>(memory_kib) * passes / (19 * 1024 * 2); }
     bool operator==(Argon2Parameters const&) const = default;
 };
 
@@ -42,8 +45,8 @@ enum class PasswordMatch {
     yes,
     yes_but_outdated,  // right, but made with other parameters than wanted: hash it again and store that
 };
-// Compares in constant time. A PHC string from elsewhere is read strictly and within the bounds above before any work
-// is done: password_hash_malformed, _unsupported, _too_costly. Throws Fault when the memory can't be had: that must
+// Compares in constant time. The PHC string is read strictly, as argon2id_hash writes it, and within the bounds above
+// before any work is done: password_hash_malformed, _unsupported, _too_costly. Throws Fault when the memory can't be had: that must
 // not look like a wrong password.
 Result<PasswordMatch> argon2id_verify(ByteView password, std::string_view phc, Argon2Parameters wanted);
 Result<PasswordMatch> argon2id_verify(SecretText const& password, std::string_view phc, Argon2Parameters wanted);

@@ -18,7 +18,7 @@ inline constexpr Failure signature_wrong{Kind::invalid, "crypto.signature_wrong"
 // Not DER, bytes behind it, or not a key.
 inline constexpr Failure key_malformed{Kind::invalid, "crypto.key_malformed"};
 // A key, but not one for the algorithm named: another type or curve, RSA below 2048 or above 8192 bits, a public
-// exponent that is even or below 3.
+// exponent that is even or below 3, a modulus of the weak kind of CVE-2017-15361 (ROCA).
 inline constexpr Failure key_unsuitable{Kind::unsupported, "crypto.key_unsuitable"};
 }  // namespace errors
 
@@ -37,11 +37,28 @@ enum class EcdsaForm {
     p1363,  // r || s, each as long as the curve's order: JWS
 };
 
+// Public keys as bare numbers, big-endian, as JWK (RFC 7518 6) and COSE carry them.
+struct EcPoint {
+    Bytes x, y;  // each as long as the curve's field: 32, 48 or 66 bytes
+};
+struct RsaNumbers {
+    Bytes modulus, exponent;  // without leading zeros
+};
+
 class VerifyKey {
 public:
     // From a SubjectPublicKeyInfo (RFC 5280 4.1). Fails with key_malformed or key_unsuitable.
     static Result<VerifyKey> from_spki_der(SignatureAlgorithm algorithm, ByteView der);
     Bytes spki_der() const;
+    // From bare numbers. Another length, a leading zero or a point off the curve is key_malformed; key_unsuitable as
+    // above. Throws Fault when the algorithm is of another type than the numbers.
+    static Result<VerifyKey> from_ec_point(SignatureAlgorithm algorithm, ByteView x, ByteView y);
+    static Result<VerifyKey> from_rsa_numbers(SignatureAlgorithm algorithm, ByteView modulus, ByteView exponent);
+    static Result<VerifyKey> from_ed25519_point(ByteView point);  // 32 bytes, RFC 8032 5.1.5
+    // The way back. Each throws Fault for a key of another type.
+    EcPoint ec_point() const;
+    RsaNumbers rsa_numbers() const;
+    Bytes ed25519_point() const;
     SignatureAlgorithm algorithm() const;
     // SHA-256 of spki_der() as 64 hex digits.
     std::string fingerprint() const;

@@ -25,7 +25,7 @@ struct HashGateSettings {
     std::size_t workers = 0;                          // hashes at once; 0: one per hardware thread
     std::size_t memory_budget_kib = 256 * 1024;       // of all hashes running at once
     std::chrono::milliseconds longest_wait = 2s;      // the queue in time of work, and the deadline of one caller
-    std::chrono::milliseconds first_estimate = 20ms;  // of one hash, until some were measured
+    std::chrono::milliseconds first_estimate = 20ms;  // of one hash of weight 1, until some were measured
 };
 
 class HashGate {
@@ -52,10 +52,10 @@ public:
         std::unique_ptr<Grant> grant_;
     };
 
-    // Waits for room for a hash of this much memory. Fails with errors::busy: at once when the work ahead would take
-    // longer than longest_wait, or later when the turn comes after the deadline. A hash larger than the whole budget
-    // runs alone.
-    Result<Permit> enter(std::size_t memory_kib);
+    // Waits for room for a hash of this much memory. `weight` is how much longer than Argon2id with the default
+    // parameters it takes, roughly. Fails with errors::busy: at once when the work ahead would take longer than
+    // longest_wait, or later when the turn comes after the deadline. A hash larger than the whole budget runs alone.
+    Result<Permit> enter(std::size_t memory_kib, double weight = 1);
 
     struct Counts {
         std::int64_t admitted = 0;  // permits given, ever

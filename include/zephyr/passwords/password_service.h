@@ -112,10 +112,15 @@ public:
 
     // Checks a password. Without a user, for a user without one, while throttled and when locked out it does the same
     // work as for a wrong one: one read, one Argon2, one write, one audit event. Rehashes after success when the
-    // parameters or the pepper have changed since. Never call it inside a transaction. Errors: wrong_password,
+    // parameters or the pepper have changed since. An imported hash is computed first, and then one Argon2 whatever came
+    // out: so it is never answered sooner than an unknown user, only later if the foreign scheme is slow. Never call it inside a transaction. Errors: wrong_password,
     // throttled, locked_out, too_long (before any work), busy (not counted as a failure).
     Result<VerifiedPassword> verify(std::optional<UserId> const& user, SecretText const& password,
                                     audit::Origin const& origin = {});
+    // The same for a caller that has a name: `whose` looks it up in the transaction that reads the password, one round trip for
+    // both. Called once.
+    using Whose = std::function<std::optional<UserId>(storage::Transaction&)>;
+    Result<VerifiedPassword> verify(Whose const& whose, SecretText const& password, audit::Origin const& origin = {});
 
     // Judges and hashes; stores nothing. For a caller that creates the account in the same transaction.
     // Errors: those of PasswordPolicy::check, busy. Don't call inside a transaction.
@@ -137,10 +142,12 @@ public:
     // somebody who proved that password in the same session. Errors: too_long, malformed, busy.
     Result<bool> is_current(UserId const& user, SecretText const& password);
 
-    // Takes over an Argon2 PHC string made elsewhere, without pepper. Its parameters must be within the bounds of
-    // crypto/password_hash.h and of the gate. It is kept sealed and replaced by one of ours at the next sign-in.
-    // Errors: import_refused.
-    Result<void> import_hash(UserId const& user, std::string_view phc, audit::Actor const& actor,
+    // Takes over a hash made elsewhere (crypto/foreign_hash.h), without pepper. It is kept sealed and replaced by one of ours at
+    // the next sign-in; one of bcrypt stays while the password typed is longer than the 72 bytes it looks at. The cost
+    // must be within the bounds of ForeignHash and of the gate. prepare_import computes nothing and may be called inside a
+    // transaction; store() then stores it. Errors: import_refused, with the reason.
+    Result<PreparedPassword> prepare_import(std::string_view foreign_hash) const;
+    Result<void> import_hash(UserId const& user, std::string_view foreign_hash, audit::Actor const& actor,
                              audit::Origin const& origin = {});
 
     // These four join the caller's transaction when called inside one.
@@ -166,9 +173,16 @@ private:
         Bytes phc;
     };
 
-    Result<Seen> verify_and_see(std::optional<UserId> const&, SecretText const&, audit::Origin const&);
+    Result<Seen> verify_and_see(Whose const&, SecretText const&, audit::Origin const&);
+    // What was typed, as it came and as we hash it.
+    struct Typed {
+        std::string_view raw;
+        std::string_view normalised;
+    };
     // Against the dummy hash without a credential.
-    Result<Check> compare(UserId const&, Credential const*, std::string_view normalised);
+    Result<Check> compare(UserId const&, Credential const*, Typed const&);
+    Result<Check> compare_imported(std::string_view foreign_hash, Typed const&);
+    std::string open_phc(UserId const&, Credential const&) const;
     // Nothing when throttled, locked out or changed since it was read.
     std::optional<Credential> accept(UserId const&, Credential const& compared);
     // One write: counts the failure if `compared` with the real hash, and records it.

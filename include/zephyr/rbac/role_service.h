@@ -5,7 +5,7 @@
 // Not here: the question a route asks (guards), groups (room users).
 //
 // Answers come from memory: an immutable snapshot of the role graph, and a bounded cache of what people hold, both
-// tied to version rows that every change moves. A change is effective at once in this process, and within
+// tied to version rows that every change moves. A change is effective in this process when it is acknowledged, and within
 // RoleSettings::version_check on other nodes; an expiry is effective at its millisecond everywhere.
 #pragma once
 
@@ -27,7 +27,8 @@
 namespace zephyr::rbac {
 
 struct RoleSettings {
-    // How long another node's change may go unseen. 0: look at each question.
+    // How long another node's change may go unseen on PostgreSQL. 0: look at each question. On SQLite, whose file one
+    // process owns, nothing goes unseen and nothing is asked.
     std::chrono::milliseconds version_check = 1s;
     std::size_t cached_users = 20'000;
 };
@@ -101,7 +102,7 @@ public:
     bool has_admin() const;
     bool has_admin(storage::Transaction&) const;
 
-    // Deletes assignments that ran out before `before`, at most `limit` of them: housekeeping, nothing depends on it.
+    // Deletes assignments that ran out before `before`, at most `limit` of them.
     std::int64_t purge_expired(TimePoint before, std::size_t limit = 500);
 
     // --- users::AccessRules
