@@ -1,104 +1,64 @@
 #!/usr/bin/env python3
 """Ratios against floors, taken in one run: a shared machine is noisy, so only figures of one round are compared.
 
-usage: run.py [ROUNDS]    (default 9 rounds of 3 s; prints a table and writes build/bench/results.json)
+usage: run.py [ROUNDS] [PART...]    (default 9 rounds of 3 s of every part; prints a table and writes build/bench/results.json)
+
+parts: rest       cold start and memory at rest (G17, G19)
+       sign-in    sign-ins against Argon2id alone (G1), an empty route against plain Beast
+       forward    forward-auth with a cookie and a rule against plain Beast, and its latency at half that load (G6)
+       jose       JWT against raw OpenSSL and npm jose (G9)
+       decisions  a role check at two sizes, and what a session costs in memory and on disk (G11, G18)
+       statements what each operation asks of the database, counted (G20)
 """
-import http.client
 import json
 import os
 import random
-import re
-import shutil
-import signal
-import socket
-import statistics
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-BENCH = ROOT / "build/bench"
-SERVER = ROOT / "build/release/zephyr"
-CORES = os.cpu_count() or 2
-SECONDS = 3
-PASSWORD = "correct horse battery staple"
+from contestants import (BENCH, CORES, NO_LIMITS, PASSWORD, Client, FloorB0, Zephyr, add_users, floor_h, median_iqr, rss_mib, temporary, wrk,
+                         zbench)
+
+# A round is dropped when a spin of this much work took so much longer than the best: somebody else had the machine.
+SPIN, MOST_SLOWER = 2_000_000, 1.25
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def first_answer(port, path, deadline=10):
-    """Seconds until the port answers 200."""
+def spin():
     begin = time.perf_counter()
-    while time.perf_counter() - begin < deadline:
-        try:
-            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=1)
-            connection.request("GET", path)
-            if connection.getresponse().status == 200:
-                return time.perf_counter() - begin
-        except OSError:
-            time.sleep(0.0005)
-    raise SystemExit(f"nothing answers on port {port}")
+    for _ in range(SPIN):
+        pass
+    return time.perf_counter() - begin
 
 
-def rss_mib(pid):
-    text = Path(f"/proc/{pid}/status").read_text()
-    return int(re.search(r"VmRSS:\s+(\d+)", text).group(1)) / 1024
+def rounds_of(rounds, slots):
+    """Each round runs every slot once, in shuffled order; a round that somebody disturbed is run again, at most as often as there are
+    rounds. Returns the figures of each round by slot."""
+    figures, spins, left = [], [], 2 * rounds
+    while len(figures) < rounds and left > 0:
+        left -= 1
+        figure, slowest = {}, 0
+        for name in random.sample(list(slots), len(slots)):
+            slowest = max(slowest, spin())
+            figure[name] = slots[name]()
+        spins.append(slowest)
+        if slowest <= MOST_SLOWER * min(spins) or left < rounds - len(figures):
+            figures.append(figure)
+        else:
+            print(f"  a round was dropped: the machine was {slowest / min(spins):.2f} times slower than at its best", file=sys.stderr)
+    return figures
 
 
-class Zephyr:
-    def __init__(self, data, *flags):
-        self.port = free_port()
-        self.process = subprocess.Popen(
-            [SERVER, "serve", "--data", data, "--listen", f"127.0.0.1:{self.port}", "--log-level", "error", *flags],
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        self.started = first_answer(self.port, "/healthz")
-
-    def stop(self):
-        self.process.send_signal(signal.SIGTERM)
-        self.process.wait()
+def ratio(figures, above, below):
+    return median_iqr([figure[above] / figure[below] for figure in figures])
 
 
-class FloorB0:
-    def __init__(self):
-        self.port = free_port()
-        self.process = subprocess.Popen([BENCH / "benchmarks/floor_b0", str(self.port)], stdout=subprocess.DEVNULL)
-        self.started = first_answer(self.port, "/")
-
-    def stop(self):
-        self.process.terminate()
-        self.process.wait()
-
-
-def floor_h():
-    command = [BENCH / "benchmarks/floor_h", str(SECONDS), str(CORES)]
-    return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
-
-
-def wrk(port, path, connections=64, script=None):
-    command = ["wrk", "-t1", f"-c{connections}", f"-d{SECONDS}s"]
-    if script:
-        command += ["-s", str(ROOT / "benchmarks" / script)]
-    out = subprocess.run(command + [f"http://127.0.0.1:{port}{path}"], capture_output=True, text=True, check=True).stdout
-    rate = float(re.search(r"Requests/sec:\s+([\d.]+)", out).group(1))
-    failed = re.search(r"Non-2xx or 3xx responses: (\d+)", out)
-    return rate, int(failed.group(1)) if failed else 0
-
-
-def median_iqr(values):
-    quartiles = statistics.quantiles(values, n=4) if len(values) > 2 else [min(values), statistics.median(values), max(values)]
-    return {"median": statistics.median(values), "low": quartiles[0], "high": quartiles[2]}
-
-
-def add_users(data):
-    for number in range(100):
-        subprocess.run([SERVER, "user", "add", f"u{number}", "--data", data, "--password-stdin"], input=PASSWORD + "\n", text=True,
-                       check=True, stdout=subprocess.DEVNULL)
+def right(rate_and_failed):
+    rate, failed = rate_and_failed
+    if failed:
+        raise SystemExit(f"{failed} answers were wrong: the figure would be worth nothing")
+    return rate
 
 
 def at_rest(folder, rounds, results):
@@ -120,51 +80,165 @@ def at_rest(folder, rounds, results):
     results["G17 idle RSS / floor B0"] = median_iqr([a / b for a, b in zip(rss, floor_rss)])
 
 
-def under_load(folder, rounds, results):
-    data = str(folder / "login")
-    Zephyr(data).stop()
-    add_users(data)
-    server = Zephyr(data, "--limits-sign-in-per-minute", "0", "--limits-requests-per-second", "0")
+def sign_in(folder, rounds, results):
+    server = Zephyr(str(folder / "login"), *NO_LIMITS)
+    add_users(server, 100)
     floor = FloorB0()
     wrk(server.port, "/auth/login", 4, "login.lua")  # warm-up
-    figures = []
-    for _ in range(rounds):
-        figure = {}
-        for name in random.sample(["h", "login", "b0", "health"], 4):
-            if name == "h":
-                figure[name] = floor_h()
-            elif name == "login":
-                figure[name], failed = wrk(server.port, "/auth/login", CORES * 2, "login.lua")
-                if failed:
-                    raise SystemExit(f"{failed} sign-ins failed: the figure would be worth nothing")
-            else:
-                figure[name], _ = wrk(floor.port, "/") if name == "b0" else wrk(server.port, "/healthz")
-        figures.append(figure)
-    results["G1 sign-in / floor H"] = median_iqr([f["login"] / f["h"] for f in figures])
+    figures = rounds_of(rounds, {"h": floor_h,
+                                 "login": lambda: right(wrk(server.port, "/auth/login", CORES * 2, "login.lua")),
+                                 "b0": lambda: wrk(floor.port, "/")[0],
+                                 "health": lambda: right(wrk(server.port, "/healthz"))})
+    results["G1 sign-in / floor H"] = ratio(figures, "login", "h")
     results["sign-ins per s"] = median_iqr([f["login"] for f in figures])
     results["floor H hashes per s"] = median_iqr([f["h"] for f in figures])
-    results["healthz / floor B0"] = median_iqr([f["health"] / f["b0"] for f in figures])
+    results["healthz / floor B0"] = ratio(figures, "health", "b0")
     results["floor B0 requests per s"] = median_iqr([f["b0"] for f in figures])
     results["RSS after the sign-ins MiB"] = rss_mib(server.process.pid)
     server.stop()
     floor.stop()
 
 
+def forward(folder, rounds, results):
+    """One core for the server and one for the load, alike for product and floor."""
+    server = Zephyr(str(folder / "forward"), *NO_LIMITS, "--behind-proxy", "--trusted-proxies", "127.0.0.1", "--forward-auth-rules",
+                    "127.0.0.1 role:auditor", "--server-io-threads", "1", "--metrics-enabled", core=0)
+    floor = FloorB0(core=0)
+    add_users(server, 1)
+    server.command("role", "grant", "u0", "auditor")
+    client = Client(server.port)
+    client.ask("POST", "/auth/login", {"username": "u0", "password": PASSWORD})
+    (name, value), = [pair for pair in client.cookies.items() if "session" in pair[0]]
+    headers = [f"Cookie: {name}={value}", "X-Forwarded-Method: GET", "X-Forwarded-Proto: http", f"X-Forwarded-Host: 127.0.0.1:{server.port}",
+               "X-Forwarded-Uri: /reports"]
+    ask = lambda: right(wrk(server.port, "/auth/forward", headers=headers, core=1))
+    ask()  # warm-up
+    before = server.metrics()["zephyr_database_statements_total"]
+    figures = rounds_of(rounds, {"forward": ask, "b0": lambda: wrk(floor.port, "/", core=1)[0]})
+    asked = sum(figure["forward"] for figure in figures) * 3
+    results["G6 forward-auth / floor B0"] = ratio(figures, "forward", "b0")
+    results["forward-auth per s"] = median_iqr([f["forward"] for f in figures])
+    results["floor B0 requests per s, one core"] = median_iqr([f["b0"] for f in figures])
+    results["G6 statements per forward-auth"] = (server.metrics()["zephyr_database_statements_total"] - before) / asked
+    half = results["forward-auth per s"]["median"] / 2
+    tails = [zbench(server.port, "forward-auth", "--rate", int(half), "--seconds", 3, "--warm-up", 0.5, "--connections", 32, "--users", 1,
+                    path="/auth/forward", core=1)["latency_us"] for _ in range(rounds)]
+    results["G6 p99 ms at half that load"] = median_iqr([tail["p99"] / 1000 for tail in tails])
+    results["G6 p99.9 ms at half that load"] = median_iqr([tail["p99_9"] / 1000 for tail in tails])
+    server.stop()
+    floor.stop()
+
+
+def jose(folder, rounds, results):
+    import jose as library  # benchmarks/jose.py: one round takes about ten seconds
+    figures = [(library.ours(), library.theirs()) for _ in range(min(rounds, 5))]
+    for name, ours, raw in library.PAIRS:
+        results[f"G9 {name} / raw OpenSSL"] = median_iqr([r[ours] / r[raw] for r, _ in figures])
+    if all(npm for _, npm in figures):
+        for name, key in (("ES256 sign", "sign"), ("ES256 verify", "verify")):
+            results[f"G9 {name} / npm jose"] = median_iqr([r[f"jose_{key}/es256"] / npm[key] for r, npm in figures])
+    results["ES256 verifications per s"] = median_iqr([r["jose_verify/es256"] for r, _ in figures])
+
+
+def decisions(folder, rounds, results):
+    command = [BENCH / "benchmarks/guard_bench", "--benchmark_format=json", "--benchmark_min_time=0.1",
+               "--benchmark_enable_random_interleaving=true"]
+    figures = []
+    for _ in range(min(rounds, 5)):
+        told = subprocess.run(command, capture_output=True, text=True, check=True, env={**os.environ, "TMPDIR": str(folder)}).stdout
+        figures.append({each["name"]: each for each in json.loads(told)["benchmarks"] if each.get("run_type") != "aggregate"})
+
+    def series(name, member):
+        matching = [next((each[member] for key, each in figure.items() if key.startswith(name)), None) for figure in figures]
+        return matching if None not in matching else None
+
+    small, large, many = (series(f"rbac_check/roles:{roles}/people:{people}", "cpu_time") for roles, people in ((10, 100), (100, 1000), (1000, 100)))
+    results["G11 role check ns, 1k roles x users"] = median_iqr(small)
+    results["G11 role check ns, 100k roles x users"] = median_iqr(large)
+    results["G11 t(100k) / t(1k), 100 roles"] = median_iqr([a / b for a, b in zip(large, small)])
+    results["G11 t(100k) / t(1k), 1000 roles"] = median_iqr([a / b for a, b in zip(many, small)])
+    for title, name, member in (("G18 bytes in memory per live session", "bytes_per_cached_session", "bytes_each"),
+                                ("G18 bytes on disk per session", "bytes_on_disk", "bytes_per_session"),
+                                ("G18 bytes on disk per person", "bytes_on_disk", "bytes_per_person")):
+        if values := series(name, member):
+            results[title] = median_iqr(values)
+
+
+def count_statements(server, engine, results):
+    """What 1000 operations of each kind (200 that hash a password) ask of the database. Exact but for background work, a few in a minute."""
+    client, login = Client(server.port), {"username": "u0", "password": PASSWORD}
+    held = client.ask("POST", "/auth/token", login)
+    bearer = {"Authorization": f"Bearer {held['access_token']}"}
+    forwarded = {"X-Forwarded-Method": "GET", "X-Forwarded-Proto": "http", "X-Forwarded-Host": f"127.0.0.1:{server.port}",
+                 "X-Forwarded-Uri": "/reports"}
+
+    def refresh():
+        held.update(Client.ask(stranger, "POST", "/auth/refresh", {"refresh_token": held["refresh_token"]}))
+
+    stranger = Client(server.port)
+    client.ask("POST", "/auth/login", login)
+    kinds = {"forward-auth": (1000, lambda: client.ask("GET", "/auth/forward", headers=forwarded)),
+             "who am I, by cookie": (1000, lambda: client.ask("GET", "/auth/me")),
+             "who am I, by token": (1000, lambda: stranger.ask("GET", "/auth/me", headers=bearer)),
+             "key set": (1000, lambda: stranger.ask("GET", "/.well-known/jwks.json")),
+             "refresh": (1000, refresh),
+             "sign-in": (200, lambda: stranger.ask("POST", "/auth/login", login)),
+             "token": (200, lambda: stranger.ask("POST", "/auth/token", login))}
+    for name, (count, once) in kinds.items():
+        once()  # what is remembered from then on
+        before = server.metrics()
+        for _ in range(count):
+            once()
+        after = server.metrics()
+        each = lambda what: round((after[f"zephyr_database_{what}_total"] - before[f"zephyr_database_{what}_total"]) / count, 2)
+        results[f"G20 {engine}: {name}"] = {"statements": each("statements"), "reads": each("reads"), "writes": each("writes")}
+
+
+def statements(folder, rounds, results):
+    flags = [*NO_LIMITS, "--metrics-enabled", "--behind-proxy", "--trusted-proxies", "127.0.0.1", "--forward-auth-rules",
+             "127.0.0.1 role:auditor", "--passwords-argon2-memory-kib", "7168", "--passwords-argon2-passes", "5"]
+
+    def run_on(engine, environment):
+        server = Zephyr(str(folder / f"statements-{engine}"), *flags, environment=environment)
+        try:
+            add_users(server, 1)
+            server.command("role", "grant", "u0", "auditor")
+            count_statements(server, engine, results)
+        finally:
+            server.stop()
+
+    run_on("SQLite", {})
+    from postgres_server import PostgresServer  # tests/system
+    with PostgresServer() as postgres:
+        run_on("PostgreSQL", {"ZEPHYR_STORAGE_URL": postgres.url(postgres.fresh_database())})
+
+
+PARTS = {"rest": at_rest, "sign-in": sign_in, "forward": forward, "jose": jose, "decisions": decisions, "statements": statements}
+
+
+def line(name, value):
+    if not isinstance(value, dict):
+        return f"{name:40} {value if isinstance(value, int) else round(value, 4)}"
+    if "median" in value:
+        return f"{name:40} {value['median']:10.3f}   (quartiles {value['low']:.3f} to {value['high']:.3f})"
+    return f"{name:40} " + ", ".join(f"{count} {what}" for what, count in value.items())
+
+
 def main():
-    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 9
-    folder = Path(tempfile.mkdtemp(prefix="zephyr-bench-"))
+    words = sys.argv[1:]
+    rounds = int(words.pop(0)) if words and words[0].isdigit() else 9
+    if unknown := set(words) - set(PARTS):
+        raise SystemExit(f"no part {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}")
     results = {"rounds": rounds, "cores": CORES}
-    try:
-        at_rest(folder, rounds, results)
-        under_load(folder, rounds, results)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    with temporary() as folder:
+        for name in words or PARTS:
+            print(f"== {name}", file=sys.stderr)
+            known = set(results)
+            PARTS[name](Path(folder), rounds, results)
+            for new in results:
+                if new not in known:
+                    print(line(new, results[new]))
     (BENCH / "results.json").write_text(json.dumps(results, indent=2) + "\n")
-    for name, value in results.items():
-        if isinstance(value, dict):
-            print(f"{name:32} {value['median']:10.3f}   (quartiles {value['low']:.3f} to {value['high']:.3f})")
-        else:
-            print(f"{name:32} {value}")
 
 
 if __name__ == "__main__":

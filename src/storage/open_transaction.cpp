@@ -1,5 +1,6 @@
 #include "storage/open_transaction.h"
 
+#include <algorithm>
 #include <exception>
 #include <string>
 
@@ -71,7 +72,12 @@ bool OpenTransaction::try_execute(std::string_view sql, Values const& values) {
 
 void OpenTransaction::after_commit(std::function<void()> action) {
     if (mode_ == Mode::read) throw Fault{"storage: after_commit in a read, which commits nothing"};
-    actions_.push_back(std::move(action));
+    aftermath_.actions.push_back(std::move(action));
+}
+
+void OpenTransaction::announce(std::string_view topic, std::string_view key) {
+    if (mode_ == Mode::read) throw Fault{"storage: announce in a read, which changes nothing"};
+    aftermath_.changes.push_back({std::string{topic}, std::string{key}});
 }
 
 void OpenTransaction::join(Mode mode, Body const& body) {
@@ -94,21 +100,22 @@ OpenTransaction::Ending OpenTransaction::run(Body const& body) {
 OpenTransaction::Ending OpenTransaction::run_in_savepoint(Body const& body) {
     if (failed_) throw Fault{"storage: a savepoint after a failed statement"};
     auto const savepoint = "zephyr_" + std::to_string(++depth_);
-    auto const actions = actions_.size();
+    auto const changes = aftermath_.changes.size();
+    auto const actions = aftermath_.actions.size();
     connection_.control("SAVEPOINT " + savepoint);
     try {
         auto const ending = run(body);
         if (ending == Ending::commit) {
             connection_.control("RELEASE SAVEPOINT " + savepoint);
         } else {
-            undo_to(savepoint, actions);
+            undo_to(savepoint, changes, actions);
         }
         --depth_;
         return ending;
     } catch (...) {
         auto const original = std::current_exception();
         try {
-            undo_to(savepoint, actions);
+            undo_to(savepoint, changes, actions);
         } catch (std::exception const&) {
             // The connection broke as well: lost() says so to the next statement, and this exception matters more.
             failed_ = true;
@@ -118,8 +125,9 @@ OpenTransaction::Ending OpenTransaction::run_in_savepoint(Body const& body) {
     }
 }
 
-void OpenTransaction::undo_to(std::string const& savepoint, std::size_t actions) {
-    actions_.resize(actions);
+void OpenTransaction::undo_to(std::string const& savepoint, std::size_t changes, std::size_t actions) {
+    aftermath_.changes.resize(changes);
+    aftermath_.actions.resize(actions);
     if (connection_.lost()) {
         failed_ = true;
         return;
@@ -129,22 +137,36 @@ void OpenTransaction::undo_to(std::string const& savepoint, std::size_t actions)
     failed_ = false;
 }
 
-void run_after_commit(Database const& database, OpenTransaction::Actions actions) {
+void run_after_commit(Database const& database, ChangeBus const& bus, OpenTransaction::Aftermath aftermath) {
+    auto& changes = aftermath.changes;
+    std::sort(changes.begin(), changes.end());
+    changes.erase(std::unique(changes.begin(), changes.end()), changes.end());
+
     std::exception_ptr first;
-    auto const* before = std::exchange(announcing, &database);
-    for (auto const& action : actions) {
+    auto const attempt = [&](auto const& action) {
         try {
             action();
         } catch (...) {
             if (!first) first = std::current_exception();
         }
-    }
+    };
+    auto const* before = std::exchange(announcing, &database);
+    attempt([&] { bus.tell(changes); });
+    for (auto const& action : aftermath.actions) attempt(action);
     announcing = before;
     if (first) std::rethrow_exception(first);
 }
 
+void tell_in_doubt(Database const& database, ChangeBus const& bus, std::vector<Change> const& changes) {
+    try {
+        run_after_commit(database, bus, {changes, {}});
+    } catch (std::exception const&) {
+        // Every handler was called; the fault of the commit matters more.
+    }
+}
+
 void refuse_write_after_commit(Database const& database) {
-    if (announcing == &database) throw Fault{"storage: a write inside an after_commit action"};
+    if (announcing == &database) throw Fault{"storage: a write inside an after_commit action or a change handler"};
 }
 
 }  // namespace zephyr::storage

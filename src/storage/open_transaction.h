@@ -5,6 +5,7 @@
 #include <atomic>
 #include <vector>
 
+#include "storage/change_bus.h"
 #include "zephyr/storage/database.h"
 
 namespace zephyr::storage {
@@ -36,6 +37,11 @@ public:
     using Ending = Database::Ending;
     using Body = Database::Body;
     using Actions = std::vector<std::function<void()>>;
+    // What is still to do once the transaction is durable.
+    struct Aftermath {
+        std::vector<Change> changes;
+        Actions actions;
+    };
 
     OpenTransaction(Database const& owner, Mode mode, Connection& connection, Counters& counters);
     ~OpenTransaction() override;
@@ -49,6 +55,7 @@ public:
     std::int64_t execute(std::string_view sql, Values const& values) override;
     bool try_execute(std::string_view sql, Values const& values) override;
     void after_commit(std::function<void()> action) override;
+    void announce(std::string_view topic, std::string_view key) override;
 
     // A read or write called inside this one.
     void join(Mode mode, Body const& body);
@@ -57,26 +64,29 @@ public:
     // The same inside a savepoint: unless it commits, all it did is undone and the transaction is good again.
     Ending run_in_savepoint(Body const& body);
 
-    Actions take_actions() { return std::move(actions_); }
+    Aftermath take_aftermath() { return std::move(aftermath_); }
 
 private:
     template <class F>
     auto guarded(F&& statement);
-    void undo_to(std::string const& savepoint, std::size_t actions);
+    void undo_to(std::string const& savepoint, std::size_t changes, std::size_t actions);
 
     Database const& owner_;
     Mode mode_;
     Connection& connection_;
     Counters& counters_;
     OpenTransaction* outer_;  // the one open on this thread before, whatever its database
-    Actions actions_;
+    Aftermath aftermath_;
     int depth_ = 0;
     bool failed_ = false;
 };
 
-// Runs what was promised for after the commit: all of it, then throws the first exception if there was one.
-void run_after_commit(Database const& database, OpenTransaction::Actions actions);
-// Throws Fault when this thread is running such an action of that database.
+// Tells of the changes, then runs what was promised for after the commit: all of it, then throws the first exception if
+// there was one.
+void run_after_commit(Database const& database, ChangeBus const& bus, OpenTransaction::Aftermath aftermath);
+// Tells of changes that may have happened or not; swallows what handlers throw, for the caller has a fault to report.
+void tell_in_doubt(Database const& database, ChangeBus const& bus, std::vector<Change> const& changes);
+// Throws Fault when this thread is running such an action or a handler of that database.
 void refuse_write_after_commit(Database const& database);
 
 }  // namespace zephyr::storage

@@ -11,6 +11,8 @@ namespace {
 
 // Statement texts are constants in the stores; lists of a varying length make more, which then go unprepared.
 constexpr std::size_t most_prepared = 256;
+// What the news that a statement was cancelled may take to get here.
+constexpr std::chrono::seconds answer_margin{1};
 
 // Type numbers of PostgreSQL's catalogue (pg_type.dat), which never change.
 namespace oid {
@@ -131,9 +133,11 @@ private:
     pqxx::result result_;
 };
 
-PostgresConnection::PostgresConnection(PostgresSettings const& settings) {
+PostgresConnection::PostgresConnection(PostgresSettings const& settings, AnswerDeadlines& deadlines)
+    : patience_{settings.patience}, answer_limit_{settings.statement_timeout + answer_margin} {
     try {
-        link_ = std::make_unique<Link>(complete(settings));
+        link_ = std::make_unique<Link>(complete(settings));  // bounded by connect_timeout
+        watch_ = std::make_unique<AnswerDeadlines::Watch>(deadlines, link_->connection.sock());
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wdeprecated-declarations"
         // libpqxx would reconnect behind our back, in the middle of what we take for a transaction.
@@ -141,13 +145,11 @@ PostgresConnection::PostgresConnection(PostgresSettings const& settings) {
 #pragma GCC diagnostic pop
         link_->connection.set_verbosity(pqxx::connection_base::terse);  // the long form quotes values
         auto const timeout = std::to_string(settings.statement_timeout.count());
-        control("SET statement_timeout = " + timeout);
-        control("SET lock_timeout = " + timeout);
-        control("SET idle_in_transaction_session_timeout = '60s'");
-        control("SET synchronous_commit = on");  // acknowledged is durable, whatever the server's default
-        control("SET client_encoding = 'UTF8'");
-        control("SET bytea_output = 'hex'");
-        control("SET client_min_messages = 'error'");
+        // In one message: one round trip. With synchronous_commit, acknowledged is durable, whatever the server's default.
+        control("SET statement_timeout = " + timeout + "; SET lock_timeout = " + timeout +
+                    "; SET idle_in_transaction_session_timeout = '60s'; SET synchronous_commit = on; SET client_encoding = 'UTF8'; "
+                    "SET bytea_output = 'hex'; SET client_min_messages = 'error'",
+                settings.connect_timeout);
     } catch (pqxx::broken_connection const&) {
         // Its text may quote the connection string, password and all.
         throw StorageFault{"storage: cannot connect to PostgreSQL"};
@@ -162,7 +164,8 @@ void PostgresConnection::begin(Database::Mode mode) {
     must_run_again_ = false;
     in_transaction_ = true;
     control(mode == Database::Mode::write ? "BEGIN ISOLATION LEVEL SERIALIZABLE"
-                                          : "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
+                                          : "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+            patience_);
 }
 
 void PostgresConnection::commit() {
@@ -203,6 +206,11 @@ std::int64_t PostgresConnection::execute(std::string_view sql, Values const& val
 }
 
 void PostgresConnection::control(std::string const& sql) {
+    control(sql, answer_limit_);
+}
+
+void PostgresConnection::control(std::string const& sql, std::chrono::milliseconds limit) {
+    AnswerDeadlines::Span const awaited{*watch_, limit};
     try {
         link_->work.exec(sql);
     } catch (std::exception const&) {
@@ -217,6 +225,7 @@ PostgresConnection::Outcome PostgresConnection::send(std::string_view sql, Value
     for (auto const& text : texts) parameters.push_back(text ? text->c_str() : nullptr);
     auto const all = pqxx::prepare::make_dynamic_params(parameters);
     std::string const text{sql};
+    AnswerDeadlines::Span const awaited{*watch_, answer_limit_};
     try {
         auto found = prepared_.find(text);
         if (found == prepared_.end()) {
@@ -234,8 +243,9 @@ PostgresConnection::Outcome PostgresConnection::send(std::string_view sql, Value
 }
 
 void PostgresConnection::fail(std::string_view sql) {
-    if (!link_->connection.is_open()) broken_ = true;
+    if (timed_out() || !link_->connection.is_open()) broken_ = true;
     auto const where = " in: " + excerpt(sql);
+    if (timed_out()) throw StorageFault{"storage: PostgreSQL did not answer in time" + where};
     try {
         throw;
     } catch (pqxx::unique_violation const&) {

@@ -60,7 +60,7 @@ private:
 
 class PostgresDatabase final : public Database {
 public:
-    explicit PostgresDatabase(PostgresSettings settings) : settings_{settings}, pool_{std::move(settings)} {}
+    explicit PostgresDatabase(PostgresSettings settings) : settings_{settings}, pool_{std::move(settings), deadlines_} {}
 
     Engine engine() const override { return Engine::postgresql; }
     StatementCounts counts() const override { return counters_.snapshot(); }
@@ -73,10 +73,12 @@ public:
         // On a connection of its own: a lock taken inside the migrating transaction would come after its snapshot.
         auto patient = settings_;
         patient.statement_timeout = std::chrono::minutes{2};
-        PostgresConnection holder{patient};
+        PostgresConnection holder{patient, deadlines_};
         holder.query("SELECT pg_advisory_lock($1)", {schema_lock_key});
         body();
     }
+
+    ChangeRegistration on_change(ChangeHandler handler) override { return bus_.add(std::move(handler)); }
 
 protected:
     void run(Mode mode, Body const& body) override {
@@ -85,7 +87,7 @@ protected:
         } else if (mode == Mode::write) {
             refuse_write_after_commit(*this);
             ++counters_.writes;
-            run_after_commit(*this, write_until_first(body));
+            run_after_commit(*this, bus_, write_until_first(body));
         } else {
             ++counters_.reads;
             attempt(mode, body);
@@ -93,7 +95,7 @@ protected:
     }
 
 private:
-    OpenTransaction::Actions write_until_first(Body const& body) {
+    OpenTransaction::Aftermath write_until_first(Body const& body) {
         for (int attempts = 1;; ++attempts) {
             // Taken before a connection is, so that waiting for a turn keeps none from others.
             auto turn = attempts < one_at_a_time_from ? Turn::Pass{nullptr} : turn_.take(settings_.patience);
@@ -107,9 +109,10 @@ private:
         }
     }
 
-    // One transaction; returns what to run after its commit.
-    OpenTransaction::Actions attempt(Mode mode, Body const& body) {
+    // One transaction; returns what to do after its commit.
+    OpenTransaction::Aftermath attempt(Mode mode, Body const& body) {
         auto lease = pool_.begin(mode);
+        OpenTransaction::Aftermath aftermath;  // filled once the commit is sent
         try {
             OpenTransaction transaction{*this, mode, *lease, counters_};
             auto const ending = transaction.run(body);
@@ -119,13 +122,15 @@ private:
                 lease->roll_back();
                 return {};
             }
+            aftermath = transaction.take_aftermath();
             lease->commit();
-            return transaction.take_actions();
+            return aftermath;
         } catch (...) {
             auto const original = std::current_exception();
             bool const again = lease->must_run_again();
             lease->roll_back();
             if (again) throw SerializationFailure{"storage: another transaction was first"};
+            tell_in_doubt(*this, bus_, aftermath.changes);
             std::rethrow_exception(original);
         }
     }
@@ -139,6 +144,8 @@ private:
 
     PostgresSettings settings_;
     Counters counters_;
+    ChangeBus bus_;
+    AnswerDeadlines deadlines_;
     PostgresPool pool_;
     Turn turn_;
     std::atomic<std::uint64_t> jitter_{0};

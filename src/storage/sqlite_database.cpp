@@ -74,7 +74,7 @@ private:
 class SqliteDatabase final : public Database {
 public:
     explicit SqliteDatabase(SqliteSettings const& settings)
-        : path_{settings.path}, writer_{*this, settings, counters_}, readers_{settings} {}
+        : path_{settings.path}, writer_{*this, settings, counters_, bus_}, readers_{settings} {}
 
     Engine engine() const override { return Engine::sqlite; }
     StatementCounts counts() const override { return counters_.snapshot(); }
@@ -89,6 +89,8 @@ public:
 
     // Every write takes SQLite's one write lock before it looks at anything; nothing more is needed.
     void with_schema_lock(std::function<void()> const& body) override { body(); }
+
+    ChangeRegistration on_change(ChangeHandler handler) override { return bus_.add(std::move(handler)); }
 
 protected:
     void run(Mode mode, Body const& body) override {
@@ -141,6 +143,7 @@ private:
 
     std::string path_;
     Counters counters_;
+    ChangeBus bus_;
     SqliteWriter writer_;
     SqliteReaders readers_;  // after the writer: the last connection to close tidies the WAL, and must be able to write
 };

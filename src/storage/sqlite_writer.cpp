@@ -9,11 +9,12 @@ namespace {
 constexpr std::size_t most_in_a_batch = 128;
 }  // namespace
 
-SqliteWriter::SqliteWriter(Database const& owner, SqliteSettings const& settings, Counters& counters)
+SqliteWriter::SqliteWriter(Database const& owner, SqliteSettings const& settings, Counters& counters, ChangeBus const& bus)
     : owner_{owner},
       settings_{settings},
       in_memory_{settings.path == ":memory:"},
       counters_{counters},
+      bus_{bus},
       connection_{std::make_unique<SqliteConnection>(settings_, SqliteConnection::Use::create)},
       thread_{[this] { loop(); }} {}
 
@@ -87,7 +88,7 @@ void SqliteWriter::run_one(SqliteConnection& connection, Waiting& waiting) {
     OpenTransaction transaction{owner_, Database::Mode::write, connection, counters_};
     try {
         transaction.run_in_savepoint(*waiting.body);
-        waiting.actions = transaction.take_actions();
+        waiting.aftermath = transaction.take_aftermath();
     } catch (...) {
         waiting.failure = std::current_exception();
     }
@@ -114,9 +115,10 @@ void SqliteWriter::settle(Waiting& waiting, std::string const& trouble) {
     if (!trouble.empty()) {
         // Also for those refused: the refusal may rest on what another closure of the batch had written.
         waiting.failure = std::make_exception_ptr(StorageFault{trouble});
+        tell_in_doubt(owner_, bus_, waiting.aftermath.changes);
     } else if (!waiting.failure) {
         try {
-            run_after_commit(owner_, std::move(waiting.actions));
+            run_after_commit(owner_, bus_, std::move(waiting.aftermath));
         } catch (...) {
             waiting.failure = std::current_exception();
         }

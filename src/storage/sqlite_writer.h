@@ -18,7 +18,7 @@ namespace zephyr::storage {
 class SqliteWriter {
 public:
     // Opens the file at once, and so throws StorageFault at once.
-    SqliteWriter(Database const& owner, SqliteSettings const& settings, Counters& counters);
+    SqliteWriter(Database const& owner, SqliteSettings const& settings, Counters& counters, ChangeBus const& bus);
     // Finishes what already waits.
     ~SqliteWriter();
 
@@ -32,7 +32,7 @@ public:
 private:
     struct Waiting {
         Database::Body const* body;
-        OpenTransaction::Actions actions{};
+        OpenTransaction::Aftermath aftermath{};
         std::exception_ptr failure{};
         bool done = false;  // guarded by mutex_, as is all of this once it is set
         std::condition_variable answered{};
@@ -52,6 +52,7 @@ private:
     SqliteSettings settings_;
     bool in_memory_;
     Counters& counters_;
+    ChangeBus const& bus_;
     std::unique_ptr<SqliteConnection> connection_;
     std::mutex sharing_;  // held while the connection of an in-memory database is in use
 

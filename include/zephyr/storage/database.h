@@ -11,6 +11,11 @@
 // never hash a password inside. What must happen once, after the commit, goes into Transaction::after_commit.
 // A write or read called inside a write of the same Database joins the outer transaction.
 //
+// Whoever remembers answers in memory hears what became worthless through the change bus: a store says
+// Transaction::announce in the transaction that changes its rows, and every handler of Database::on_change is called
+// after the commit and before the write returns. So once a revocation is acknowledged, nothing in this process still
+// believes what it revoked.
+//
 // Every method throws StorageFault when the store is down, full or locked beyond its deadline; a broken unique key is
 // a UniqueViolation, which the room's store catches and turns into a Result. Wrong SQL or a wrong parameter is a Fault.
 //
@@ -106,6 +111,40 @@ private:
 };
 using Rows = std::vector<Row>;
 
+// What a committed write changed, as its store names it: topic "session" with the session's ref, "user" with the user's
+// id, "roles" with the version that room rbac now has ("grants 17"), "signing_keys" with an empty key, "forward" with the
+// forward session's ref.
+struct Change {
+    std::string topic;
+    std::string key;
+    auto operator<=>(Change const&) const = default;
+};
+// Gets the changes of one outermost transaction, each once. Runs on the committing thread; may read, not write, and
+// should not throw: the writer would hear of a fault though all is stored. May be called by several threads at once.
+using ChangeHandler = std::function<void(std::vector<Change> const&)>;
+
+// Keeps a handler registered while it lives. When its destruction returns, the handler neither runs nor will run; so it
+// must not be destroyed by the handler itself.
+class [[nodiscard]] ChangeRegistration {
+public:
+    ChangeRegistration() = default;
+    explicit ChangeRegistration(std::function<void()> end) : end_{std::move(end)} {}
+    ChangeRegistration(ChangeRegistration&& other) noexcept : end_{std::exchange(other.end_, nullptr)} {}
+    ChangeRegistration& operator=(ChangeRegistration&& other) noexcept {
+        if (this != &other) {
+            if (end_) end_();
+            end_ = std::exchange(other.end_, nullptr);
+        }
+        return *this;
+    }
+    ~ChangeRegistration() {
+        if (end_) end_();
+    }
+
+private:
+    std::function<void()> end_;
+};
+
 class Transaction {
 public:
     virtual ~Transaction() = default;
@@ -118,6 +157,10 @@ public:
     // Runs `action` on the committing thread once the outermost transaction is durable; not at all if it rolls back.
     // The action may read but not write, and should not throw: the caller would hear of a fault though all is stored.
     virtual void after_commit(std::function<void()> action) = 0;
+    // Says that what `topic` and `key` name changed; see Change. Told to the handlers of Database::on_change once the
+    // outermost transaction is durable, before the after_commit actions; not at all if it rolls back. Told also when the
+    // commit failed and nobody knows whether it happened: forgetting too much is harmless.
+    virtual void announce(std::string_view topic, std::string_view key) = 0;
 
     template <class... T>
     Rows rows(std::string_view sql, T const&... values) {
@@ -157,6 +200,8 @@ public:
     virtual void ping() = 0;
     // Runs `body` while no other node that asks for this lock runs its own. For migrate().
     virtual void with_schema_lock(std::function<void()> const& body) = 0;
+    // Calls the handler for the announced changes of every write of this Database, and of no other node's.
+    virtual ChangeRegistration on_change(ChangeHandler handler) = 0;
 
     // Reads see one consistent snapshot. A write inside a plain read is a Fault.
     template <class F>

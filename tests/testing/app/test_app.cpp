@@ -53,8 +53,9 @@ config::Settings TestApp::settings() {
 
 TestApp::TestApp(config::Settings chosen) : TestApp{std::move(chosen), fresh_database(SystemClock{})} {}
 
-TestApp::TestApp(config::Settings chosen, std::unique_ptr<storage::Database> database)
-    : stack{{.settings = std::move(chosen),
+TestApp::TestApp(config::Settings chosen, std::unique_ptr<storage::Database> database, std::uint64_t seed)
+    : random{seed},
+      stack{{.settings = std::move(chosen),
              .database = std::move(database),
              .keyring = keyring(),
              .clock = clock,

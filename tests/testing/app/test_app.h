@@ -30,11 +30,11 @@ struct TestApp {
     static config::Settings settings();
 
     explicit TestApp(config::Settings chosen = settings());
-    // Over a database of the caller's, already migrated.
-    TestApp(config::Settings chosen, std::unique_ptr<storage::Database> database);
+    // Over a database of the caller's, already migrated. Two nodes of one database need two seeds.
+    TestApp(config::Settings chosen, std::unique_ptr<storage::Database> database, std::uint64_t seed = 42);
 
     ManualClock clock;
-    ScriptedRandom random{42};
+    ScriptedRandom random;
     KeptLog log;
     Stack stack;
 
