@@ -6,6 +6,7 @@
 #include <unordered_map>
 
 #include "zephyr/http/trusted_proxies.h"
+#include "zephyr/middleware/shared_rate_limit.h"
 
 namespace zephyr::middleware {
 
@@ -73,13 +74,15 @@ std::string rate_limit_key(std::string_view rate_class, std::string_view client_
     return key + (address ? address->str() : std::string{client_address});
 }
 
-http::Middleware rate_limit(RateLimiter& limiter, RateLimitSettings settings) {
-    return {"rate_limit", [&limiter, settings = std::move(settings)](http::Request& request, http::Next const& next) {
+http::Middleware rate_limit(RateLimiter& limiter, RateLimitSettings settings, SharedRateLimiter* shared) {
+    return {"rate_limit", [&limiter, shared, settings = std::move(settings)](http::Request& request, http::Next const& next) {
                 auto const named = settings.classes.find(request.rate_class);
                 bool const has_class = named != settings.classes.end();
                 auto const& limit = has_class ? named->second : settings.normal;
-                auto const wait =
-                    limiter.admit(rate_limit_key(has_class ? named->first : "default", request.client_address), limit);
+                auto const client = rate_limit_key(has_class ? named->first : "default", request.client_address);
+                // What this node refuses by itself asks nobody.
+                auto wait = limiter.admit(client, limit);
+                if (!wait && shared != nullptr && has_class && settings.shared.contains(named->first)) wait = shared->admit(client, limit);
                 if (!wait) return next(request);
                 return http::render(errors::rate_limited, request.request_id,
                                     std::chrono::ceil<std::chrono::seconds>(*wait));

@@ -13,10 +13,13 @@ void set_default(http::Response& response, std::string_view name, std::string va
 
 }  // namespace
 
-std::string content_security_policy(std::string_view nonce) {
+std::string content_security_policy(std::string_view nonce, std::vector<std::string> const& form_targets) {
     std::string const carried = " 'nonce-" + std::string{nonce} + "'";
+    std::string forms = "'self'";
+    for (auto const& target : form_targets) forms += " " + target;
     return "default-src 'none'; script-src 'self'" + carried + "; style-src 'self'" + carried +
-           "; img-src 'self' data:; font-src 'self'; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; "
+           "; img-src 'self' data:; font-src 'self'; connect-src 'self'; form-action " +
+           forms + "; frame-ancestors 'none'; "
            "base-uri 'none'";
 }
 
@@ -24,7 +27,7 @@ http::Middleware security_headers(Random& random, SecurityHeaderSettings setting
     return {"security_headers", [&random, settings](http::Request& request, http::Next const& next) {
                 request.csp_nonce = encoding::base64url_encode(random.bytes(16));
                 auto response = next(request);
-                set_default(response, "Content-Security-Policy", content_security_policy(request.csp_nonce));
+                set_default(response, "Content-Security-Policy", content_security_policy(request.csp_nonce, settings.form_targets));
                 set_default(response, "Cross-Origin-Opener-Policy", "same-origin");
                 set_default(response, "Cross-Origin-Embedder-Policy", "require-corp");
                 set_default(response, "Cross-Origin-Resource-Policy", "same-origin");

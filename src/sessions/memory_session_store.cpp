@@ -1,5 +1,7 @@
 #include <algorithm>
 
+#include "sessions/session_limit.h"
+#include "zephyr/foundation/fault.h"
 #include "zephyr/sessions/session_store.h"
 
 namespace zephyr::sessions {
@@ -15,30 +17,31 @@ void MemorySessionStore::forget(std::map<SessionRef, Row>::iterator found) {
     by_ref_.erase(found);
 }
 
-SessionStore::Inserted MemorySessionStore::insert(Row const& row, Limit const& limit, TimePoint now) {
-    std::lock_guard const lock{mutex_};
-    Inserted result;
-    if (limit.per_user > 0) {
-        std::vector<Session> held;
-        for (auto const& [ref, kept] : by_ref_) {
-            if (kept.session.user == row.session.user && kept.session.expires_at > now) held.push_back(kept.session);
-        }
-        std::sort(held.begin(), held.end(), older);
-        if (held.size() >= limit.per_user) {
-            if (limit.when_full == Limit::WhenFull::refuse) return {.refused = true, .evicted = {}};
-            std::size_t const excess = held.size() - limit.per_user + 1;
-            for (std::size_t i = 0; i < excess; ++i) {
-                forget(by_ref_.find(held[i].ref));
-                result.evicted.push_back(held[i].ref);
-            }
-        }
+// Called with the lock held. Takes away whoever must go for `newcomer`.
+SessionStore::Placed MemorySessionStore::make_room(Session const& newcomer, Limit const& limit, TimePoint now) {
+    std::vector<Session> others;
+    for (auto const& [ref, kept] : by_ref_) {
+        if (kept.session.user == newcomer.user && kept.session.expires_at > now && ref != newcomer.ref) others.push_back(kept.session);
     }
-    by_ref_.emplace(row.session.ref, row);
-    by_token_.emplace(row.token_hash, row.session.ref);
-    return result;
+    std::sort(others.begin(), others.end(), older);
+    std::vector<detail::Held> held;
+    for (auto const& session : others) held.push_back({session.ref, !session.pending.empty()});
+    auto placed = detail::make_room(held, !newcomer.pending.empty(), limit);
+    for (auto const& ref : placed.evicted) forget(by_ref_.find(ref));
+    return placed;
 }
 
-std::optional<Session> MemorySessionStore::find_by_token(ByteView token_hash) {
+SessionStore::Placed MemorySessionStore::insert(Row const& row, Limit const& limit, TimePoint now) {
+    std::lock_guard const lock{mutex_};
+    auto placed = limit.per_user > 0 ? make_room(row.session, limit, now) : Placed{};
+    if (placed.refused) return placed;
+    by_ref_.emplace(row.session.ref, row);
+    by_token_.emplace(row.token_hash, row.session.ref);
+    return placed;
+}
+
+std::optional<Session> MemorySessionStore::find_by_token(ByteView token_hash, std::string_view carried) {
+    if (!carried.empty()) return std::nullopt;
     std::lock_guard const lock{mutex_};
     auto const found = by_token_.find(to_bytes(token_hash));
     if (found == by_token_.end()) return std::nullopt;
@@ -71,14 +74,18 @@ std::vector<Session> MemorySessionStore::list_all(SessionRef const& after, std::
     return page;
 }
 
-bool MemorySessionStore::replace(ByteView old_hash, Row const& row) {
+SessionStore::Placed MemorySessionStore::replace(ByteView old_hash, Row const& row, Limit const& limit, TimePoint now) {
+    if (row.token_hash == to_bytes(old_hash)) throw Fault{"sessions: a session changed without its token"};
     std::lock_guard const lock{mutex_};
     auto const found = by_ref_.find(row.session.ref);
-    if (found == by_ref_.end() || found->second.token_hash != to_bytes(old_hash)) return false;
+    if (found == by_ref_.end() || found->second.token_hash != to_bytes(old_hash)) return {.lost = true};
+    Placed placed;
+    if (!found->second.session.pending.empty() && row.session.pending.empty()) placed = make_room(row.session, limit, now);
+    if (placed.refused) return placed;
     by_token_.erase(found->second.token_hash);
     found->second = row;
     by_token_.emplace(row.token_hash, row.session.ref);
-    return true;
+    return placed;
 }
 
 void MemorySessionStore::touch(SessionRef const& ref, TimePoint now) {
@@ -88,12 +95,13 @@ void MemorySessionStore::touch(SessionRef const& ref, TimePoint now) {
     found->second.session.last_seen_at = std::max(found->second.session.last_seen_at, now);
 }
 
-bool MemorySessionStore::erase(SessionRef const& ref) {
+std::optional<UserId> MemorySessionStore::erase(SessionRef const& ref) {
     std::lock_guard const lock{mutex_};
     auto const found = by_ref_.find(ref);
-    if (found == by_ref_.end()) return false;
+    if (found == by_ref_.end()) return std::nullopt;
+    auto user = found->second.session.user;
     forget(found);
-    return true;
+    return user;
 }
 
 std::vector<SessionRef> MemorySessionStore::erase_user(UserId const& user, std::optional<SessionRef> const& except) {

@@ -180,6 +180,17 @@ TEST_F(CsrfTest, leaves_exempt_routes_alone) {
               passed);
 }
 
+TEST_F(CsrfTest, gives_an_exempt_route_neither_token_nor_cookie) {
+    app.get("/asked", http::open_to_all("a test of CSRF"), [](http::Request const& request) { return http::Response::text(200, request.csrf_token); },
+            {.csrf_exempt_reason = "asked by other servers"});
+    auto const asked = app.dispatch(request_for(Method::get, "/asked", {{"Accept", "text/html"}}));
+    EXPECT_EQ(asked.body, "");
+    EXPECT_EQ(asked.headers.count("Set-Cookie"), 0u);
+    auto const page = app.dispatch(request_for(Method::get, "/account", {{"Accept", "text/html"}}));
+    EXPECT_NE(page.body, "");
+    EXPECT_EQ(page.headers.count("Set-Cookie"), 1u);
+}
+
 TEST_F(CsrfTest, does_not_start_with_a_malformed_issuer) {
     for (auto const* origin :
          {"", "id.test", "https://id.test/", "https://id.test:443", "https://ID.test", "null", "ftp://id.test"}) {

@@ -56,6 +56,18 @@ TEST(SecurityHeaders, allow_nothing_inline_and_nothing_foreign) {
         EXPECT_EQ(policy.find(hole), std::string::npos) << hole;
 }
 
+// CSP3 form-action: "restricts the URLs which can be used as the target of a form submissions", and browsers look at every redirect
+// that answers one.
+TEST(SecurityHeaders, let_a_form_lead_where_the_operator_says_and_nothing_else_go_there) {
+    ScriptedRandom random;
+    auto const layer = security_headers(random, {.form_targets = {"https://app.example.com:*", "https://wiki.example.com:*"}});
+    std::string const policy{through(layer, request_for(http::Method::get, "/")).headers.get("Content-Security-Policy").value_or("")};
+    std::string const directive = "form-action 'self' https://app.example.com:* https://wiki.example.com:*;";
+    EXPECT_NE(policy.find(directive), std::string::npos) << policy;
+    EXPECT_EQ(policy.find("example.com", policy.find(directive) + directive.size()), std::string::npos);
+    EXPECT_EQ(policy.substr(0, policy.find(directive)).find("example.com"), std::string::npos);
+}
+
 TEST(SecurityHeaders, keep_what_the_handler_set) {
     ScriptedRandom random;
     auto const response =

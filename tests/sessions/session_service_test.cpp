@@ -10,6 +10,7 @@
 #include "zephyr/audit/codes.h"
 #include "zephyr/crypto/keyring.h"
 #include "zephyr/sessions/personal_data.h"
+#include "zephyr/sessions/sealed_cookie_store.h"
 
 namespace zephyr::sessions {
 namespace {
@@ -29,8 +30,14 @@ OpenBackend open_sqlite_memory(Clock const& clock) {
     return {{backend}, std::shared_ptr<SessionStore>{backend, &backend->store}};
 }
 
+OpenBackend open_sealed_cookie(Clock const& clock) {
+    auto backend = std::make_shared<SqlBackend>(testing::memory_database(clock));
+    return {{backend}, std::make_shared<SealedCookieStore>(backend->store, backend->sealer)};
+}
+
 INSTANTIATE_TEST_SUITE_P(Backends, SessionStoreSuite,
-                         ::testing::Values(SessionBackend{"memory", open_memory}, SessionBackend{"sqlite", open_sqlite_memory}),
+                         ::testing::Values(SessionBackend{"memory", open_memory}, SessionBackend{"sqlite", open_sqlite_memory},
+                                           SessionBackend{"sealed_cookie", open_sealed_cookie}),
                          [](auto const& backend) { return backend.param.name; });
 
 class SessionServiceTest : public ::testing::Test {
@@ -223,6 +230,69 @@ TEST_F(SessionServiceTest, a_refused_newcomer_leaves_no_trace_and_an_evicted_one
     ASSERT_TRUE(evicting.start(whole()).ok());
     EXPECT_EQ(events(audit::codes::session_evicted), 1u);
     EXPECT_EQ(evicting.list(alice).size(), 1u);
+}
+
+TEST_F(SessionServiceTest, pending_sign_ins_keep_nobody_out_and_meet_the_limit_when_they_complete) {
+    settings.limit = {.per_user = 1, .when_full = Limit::WhenFull::refuse};
+    auto strict = service();
+    auto const first = strict.start(pending()).value();
+    auto const second = strict.start(pending()).value();
+    Change const complete{.proved = Factor{"otp", clock.now()}, .pending = std::string{}};
+    auto const whole = strict.rotate(first.session.ref, complete, {});
+    ASSERT_TRUE(whole.ok());
+    EXPECT_EQ(strict.rotate(second.session.ref, complete, {}).error(), errors::limit_reached);
+    EXPECT_EQ(strict.find(second.token).value().pending, "mfa.required");
+    EXPECT_TRUE(strict.rotate(whole.value().session.ref, complete, {}).ok()) << "a step-up is no newcomer";
+
+    settings.limit.when_full = Limit::WhenFull::evict_oldest;
+    auto evicting = service();
+    ASSERT_TRUE(evicting.rotate(second.session.ref, complete, {}).ok());
+    EXPECT_EQ(events(audit::codes::session_evicted), 1u) << "the older whole one went, on record";
+    EXPECT_EQ(evicting.list(alice).size(), 1u);
+}
+
+TEST_F(SessionServiceTest, somebody_with_the_password_alone_signs_nobody_out) {
+    settings.limit = {.per_user = 1, .when_full = Limit::WhenFull::evict_oldest};
+    auto evicting = service();
+    auto const mine = evicting.start(whole()).value();
+    for (int i = 0; i < 5; ++i) ASSERT_TRUE(evicting.start(pending()).ok());
+    EXPECT_TRUE(evicting.find(mine.token).ok());
+}
+
+TEST_F(SessionServiceTest, a_sealed_cookie_is_token_dot_content_and_fits_a_browser) {
+    SealedCookieStore cookies{store, sealer};
+    SessionService with_cookies{cookies, *database, audit, clock, random, settings};
+    auto wanted = pending();
+    wanted.origin.user_agent = std::string(100'000, '\x02');
+    auto const issued = with_cookies.start(wanted).value();
+    auto const text = issued.token.reveal();
+    ASSERT_EQ(text[43], '.');
+    EXPECT_LT(std::string{"__Host-zephyr_session="}.size() + text.size(), 4096u);
+    EXPECT_EQ(with_cookies.find(issued.token).value().pending, "mfa.required");
+    for (auto const& wrong : {text.substr(0, 43), text.substr(0, 44), text + "A", text + ".", text.substr(0, 43) + "," + text.substr(44),
+                              text.substr(0, 43) + "." + text.substr(43), std::string(1 << 20, 'A')}) {
+        EXPECT_EQ(with_cookies.find(SecretText{wrong}).error(), errors::none) << wrong.substr(0, 100);
+    }
+
+    // The table does not say from where; a step-up names its own request.
+    auto const complete = with_cookies
+                              .rotate(issued.session.ref, {.proved = Factor{"otp", clock.now()}, .pending = std::string{}},
+                                      {.address = "192.0.2.9", .user_agent = "second", .request_id = {}, .session_ref = {}})
+                              .value();
+    database->read([&](storage::Transaction& tx) { EXPECT_TRUE(tx.row("SELECT sealed FROM session")->blob(0).empty()); });
+    EXPECT_EQ(with_cookies.find(issued.token).error(), errors::none);
+    auto const found = with_cookies.find(complete.token).value();
+    EXPECT_EQ(found.address, "192.0.2.9");
+    EXPECT_EQ(found.factors.size(), 2u);
+    EXPECT_EQ(found, complete.session);
+}
+
+TEST_F(SessionServiceTest, a_sealed_cookie_dies_with_the_master_key_it_was_sealed_under) {
+    SealedCookieStore cookies{store, sealer};
+    SessionService with_cookies{cookies, *database, audit, clock, random, settings};
+    auto const issued = with_cookies.start(whole()).value();
+    sealer.replace(crypto::Keyring{crypto::MasterKey::generate(random)});
+    EXPECT_EQ(with_cookies.find(issued.token).error(), errors::none);
 }
 
 TEST_F(SessionServiceTest, a_busy_session_writes_at_most_once_a_minute) {

@@ -1,6 +1,6 @@
 // Refuses what another site makes a browser send with our cookies.
 //
-// For methods other than GET, HEAD and OPTIONS, unless the route says why it is exempt:
+// For methods other than GET, HEAD and OPTIONS, unless the route says why it is exempt or a bearer token decides alone:
 //   1. Sec-Fetch-Site, when present, must be same-origin. `none`, which a person's own navigation carries, is for safe
 //   methods only.
 //   2. Without it, Origin must equal the issuer's; `null` is refused.

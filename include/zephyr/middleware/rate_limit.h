@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -49,11 +50,16 @@ private:
 struct RateLimitSettings {
     RateLimit normal{600};                                                     // routes without a class
     std::map<std::string, RateLimit, std::less<>> classes{{"sign-in", {20}}};  // RouteOptions::rate_class
+    // Of those, the ones counted for all nodes together where there is a SharedRateLimiter: few and costly requests. A class of a route
+    // that runs inline may not be here: it would wait for Redis on the loop.
+    std::set<std::string, std::less<>> shared{};
 };
 
+class SharedRateLimiter;
+
 // The key is the class and the client's address, an IPv6 one cut to its /64: one customer line has 2^64 addresses.
-// Refuses with 429, Retry-After and a problem. A class without a setting of its own has the normal limit.
-http::Middleware rate_limit(RateLimiter& limiter, RateLimitSettings settings);
+// Refuses with 429, Retry-After and a problem. A class without a setting of its own has the normal limit. `shared` may be null.
+http::Middleware rate_limit(RateLimiter& limiter, RateLimitSettings settings, SharedRateLimiter* shared = nullptr);
 
 // "sign-in 2001:db8:1:2::/64": exposed for tests.
 std::string rate_limit_key(std::string_view rate_class, std::string_view client_address);

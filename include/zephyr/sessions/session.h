@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "zephyr/foundation/bytes.h"
 #include "zephyr/foundation/clock.h"
 #include "zephyr/foundation/ids.h"
 #include "zephyr/foundation/secret.h"
@@ -38,7 +39,8 @@ struct Session {
 // A session whose token was just made. The token is shown to the client once and kept nowhere.
 struct IssuedSession {
     Session session;
-    SecretText token;  // 43 characters of base64url: 256 random bits
+    SecretText token;  // 43 characters of base64url: 256 random bits; behind a '.' what SessionStore::carry adds
+    Bytes token_hash = {};  // as the store keeps it: names this token for what else is issued with it (SessionService::use)
 };
 
 }  // namespace zephyr::sessions

@@ -63,7 +63,11 @@ public:
     // The live session of a token, or none | expired. Records use at most once a minute.
     Result<Session> find(SecretText const& token);
     Result<Session> find(SessionRef const&);
-    // Gives the session a new token and the change; the old token is dead when this returns. Fails with none | expired.
+    // The live session of a ref and the hash of the token it has now, for other tokens that stand for it (room tokens): they die when
+    // that one is replaced. Records use as find(token) does. Fails with none | expired.
+    Result<SessionStore::Row> use(SessionRef const&);
+    // Gives the session a new token and the change; the old token is dead when this returns. Fails with none | expired, and with
+    // limit_reached when a pending sign-in would become one session too many.
     Result<IssuedSession> rotate(SessionRef const&, Change const&, audit::Origin const&);
     Result<void> end(SessionRef const&, audit::Actor const&, audit::Origin const&, std::string_view reason);
     // Ends every session of a person but `except`; how many ended.
@@ -77,9 +81,19 @@ public:
     std::size_t count() { return store_.count(); }
     SessionSettings const& settings() const { return settings_; }
 
-private:
+    // For whoever remembers a session between requests.
+
+    // Is it live at `now`, as far as time decides? No store is asked.
     bool live(Session const&, TimePoint now) const;
+    // How long use may go unrecorded.
+    std::chrono::milliseconds record_interval() const;
+    // Records that the session is used now; false when the store could not be written. Never a reason to refuse: with a
+    // full disk a session goes on and ends a little early.
+    bool record_use(SessionRef const&, TimePoint now);
+
+private:
     TimePoint end_of(Session const&, TimePoint now) const;
+    void record_evictions(storage::Transaction&, Session const& newcomer, SessionStore::Placed const&, audit::Origin const&);
 
     SessionStore& store_;
     storage::Database& database_;
