@@ -21,11 +21,17 @@ Result<sessions::IssuedSession> AccountService::change_password(SessionRef const
     ZEPHYR_TRY(auto const user, rooms_.users.find(session.user));
     auto const context = policy_context(user, sign_in_.has_second_factor(user.id));
     auto const actor = Actor::user(user.id);
+    bool const demanded = session.pending == errors::change_required.id;
+    // In the transaction of the new password: whoever holds the new one holds no old session beside it, and the session that asked has
+    // its new token or nothing has changed.
+    Result<sessions::IssuedSession> rotated = sessions::errors::none;
     auto const along = [&](Transaction& tx) {
         rooms_.sessions.end_all(user.id, ref, actor, origin, "password_changed");
         notices_.post(tx, user.id, "password_changed");
+        sessions::Change change{.proved = sessions::Factor{"pwd", rooms_.clock.now()}, .pending = {}};
+        if (demanded) change.pending = std::string{};
+        rotated = rooms_.sessions.rotate(ref, change, origin);
     };
-    bool const demanded = session.pending == errors::change_required.id;
     if (demanded) {
         // The password that has to go must not come back as its own successor.
         ZEPHYR_TRY(bool const same, rooms_.passwords.is_current(user.id, new_password));
@@ -35,9 +41,7 @@ Result<sessions::IssuedSession> AccountService::change_password(SessionRef const
         if (sign_in_.has_second_factor(user.id)) ZEPHYR_CHECK(sign_in_.require_fresh(session));
         ZEPHYR_CHECK(rooms_.passwords.change(user.id, old_password, new_password, context, origin, along));
     }
-    sessions::Change change{.proved = sessions::Factor{"pwd", rooms_.clock.now()}, .pending = {}};
-    if (demanded) change.pending = std::string{};
-    return rooms_.sessions.rotate(ref, change, origin);
+    return rotated;
 }
 
 Result<mfa::TotpEnrolment> AccountService::begin_totp(SessionRef const& ref, std::string_view device_name, audit::Origin const& origin) {

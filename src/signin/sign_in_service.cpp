@@ -50,59 +50,69 @@ Error SignInService::refuse(std::optional<UserId> const& user, Attempt const& at
 }
 
 Result<SignedIn> SignInService::sign_in(Attempt const& attempt) {
-    auto const found = rooms_.users.find_by_login(attempt.login);
+    Result<users::User> found = users::errors::not_found;
     std::optional<UserId> known;
-    if (found.ok()) known = found.value().id;
+    auto const whose = [&](storage::Transaction&) {
+        found = rooms_.users.find_by_login(attempt.login);
+        if (found.ok()) known = found.value().id;
+        return known;
+    };
     // For a name nobody has, this costs the same as for one that exists.
-    auto const verified = rooms_.passwords.verify(known, attempt.password, attempt.origin);
+    auto const verified = rooms_.passwords.verify(whose, attempt.password, attempt.origin);
     if (!verified.ok()) {
         if (verified.error().kind() == Kind::unavailable) return verified.error();
+        if (verified.error() == passwords::errors::too_long) rooms_.database.read(whose);  // refused before anybody was looked for
         return refuse(known, attempt, known ? verified.error().id() : found.error().id());
     }
     auto const& user = found.value();
     if (auto const active = users::check_active(user, rooms_.clock.now()); !active.ok()) return refuse(known, attempt, active.error().id());
 
+    bool const demanded = mfa_demanded(user.id);
+    // One transaction: a sign-in happens with all that belongs to it, or not at all.
+    auto signed_in = rooms_.database.write([&](storage::Transaction& tx) { return open_session(tx, user, verified.value(), attempt, demanded); });
+    if (!signed_in.ok() && signed_in.error() == errors::invalid_credentials) return refuse(known, attempt, signed_in.error().detail());
+    return signed_in;
+}
+
+Result<SignedIn> SignInService::open_session(storage::Transaction& tx, users::User const& user, passwords::VerifiedPassword const& verified,
+                                             Attempt const& attempt, bool demanded) {
+    if (overtaken(tx, user.id, verified)) return Error{errors::invalid_credentials, "overtaken"};
     auto state = MfaState::none;
     std::string pending;
     if (has_second_factor(user.id)) {
         state = MfaState::required;
         pending = errors::mfa_required.id;
     } else {
-        if (verified.value().must_change()) pending = errors::change_required.id;
-        if (mfa_demanded(user.id)) state = MfaState::enrolment_required;
+        if (verified.must_change()) pending = errors::change_required.id;
+        if (demanded) state = MfaState::enrolment_required;
     }
     ZEPHYR_TRY(auto issued, rooms_.sessions.start({.user = user.id,
-                                                   .factors = {{std::string{password_factor}, verified.value().at()}},
+                                                   .factors = {{std::string{password_factor}, verified.at()}},
                                                    .pending = pending,
                                                    .remember = attempt.remember,
                                                    .origin = attempt.origin}));
-    if (overtaken(user.id, verified.value(), pending)) {
-        (void)rooms_.sessions.end(issued.session.ref, Actor::system(), attempt.origin, "overtaken").ok();
-        return refuse(known, attempt, "overtaken");
-    }
     if (attempt.replaces) {
         // It may have ended meanwhile; either way it is gone now.
         (void)rooms_.sessions.end(*attempt.replaces, Actor::user(user.id), attempt.origin, "replaced_by_sign_in").ok();
     }
     auto origin = attempt.origin;
     origin.session_ref = issued.session.ref.str();
-    rooms_.audit.append({.code = pending.empty() ? audit::codes::auth_signed_in : audit::codes::auth_pending,
-                         .actor = Actor::user(user.id),
-                         .subject = user.id,
-                         .reason = pending,
-                         .origin = origin,
-                         .details = {{"amr", std::string{password_factor}}}});
+    rooms_.audit.append(tx, {.code = pending.empty() ? audit::codes::auth_signed_in : audit::codes::auth_pending,
+                             .actor = Actor::user(user.id),
+                             .subject = user.id,
+                             .reason = pending,
+                             .origin = origin,
+                             .details = {{"amr", std::string{password_factor}}}});
     return SignedIn{std::move(issued), user, state};
 }
 
-// Did the account change while the password was being hashed? Whoever changed it ended the sessions there were; this one came later. Any
-// change after this look finds the session and ends it like the others.
-bool SignInService::overtaken(UserId const& id, passwords::VerifiedPassword const& verified, std::string const& pending) {
-    auto const user = rooms_.users.find(id);
+// Did the account change while the password was being hashed? Whoever changed it ended the sessions there were; this one comes later. Any
+// change after this transaction finds the session and ends it like the others.
+bool SignInService::overtaken(storage::Transaction& tx, UserId const& id, passwords::VerifiedPassword const& verified) {
+    auto const user = rooms_.users.find(tx, id);
     if (!user.ok() || !users::check_active(user.value(), rooms_.clock.now()).ok()) return true;
     auto const password = rooms_.passwords.state(id);
-    if (!password || password->changed_at > verified.at()) return true;
-    return pending != errors::mfa_required.id && has_second_factor(id);
+    return !password || password->changed_at > verified.at();
 }
 
 Result<users::User> SignInService::register_user(Registration const& registration) {
@@ -146,11 +156,13 @@ Result<users::User> SignInService::register_user(Registration const& registratio
 }
 
 Result<void> SignInService::sign_out(SessionRef const& session, audit::Origin const& origin) {
-    ZEPHYR_TRY(auto const found, rooms_.sessions.find(session));
-    ZEPHYR_CHECK(rooms_.sessions.end(session, Actor::user(found.user), origin, "signed_out"));
-    rooms_.audit.append(
-        {.code = audit::codes::auth_signed_out, .actor = Actor::user(found.user), .subject = found.user, .origin = origin});
-    return success();
+    return rooms_.database.write([&](storage::Transaction& tx) -> Result<void> {
+        ZEPHYR_TRY(auto const found, rooms_.sessions.find(session));
+        ZEPHYR_CHECK(rooms_.sessions.end(session, Actor::user(found.user), origin, "signed_out"));
+        rooms_.audit.append(
+            tx, {.code = audit::codes::auth_signed_out, .actor = Actor::user(found.user), .subject = found.user, .origin = origin});
+        return success();
+    });
 }
 
 Result<mfa::VerifiedFactor> SignInService::check_code(sessions::Session const& session, std::string_view code,
@@ -166,6 +178,15 @@ Result<mfa::VerifiedFactor> SignInService::check_code(sessions::Session const& s
 Result<CodeAccepted> SignInService::verify_code(SessionRef const& ref, std::string_view code, audit::Origin const& origin,
                                                 Purpose purpose) {
     if (!settings_.mfa_enabled) return errors::mfa_disabled;
+    // One transaction: a code is used up with all that it opens, or not at all. Not itself a Result, so that a refusal commits its count.
+    struct Kept {
+        Result<CodeAccepted> answer;
+    };
+    return rooms_.database.write([&](storage::Transaction& tx) { return Kept{verify_code_in(tx, ref, code, origin, purpose)}; }).answer;
+}
+
+Result<CodeAccepted> SignInService::verify_code_in(storage::Transaction& tx, SessionRef const& ref, std::string_view code,
+                                                   audit::Origin const& origin, Purpose purpose) {
     ZEPHYR_TRY(auto const session, rooms_.sessions.find(ref));
     if (purpose == Purpose::enrol && !session.pending.empty()) return errors::mfa_required;
     auto const before = rooms_.totp.list(session.user);
@@ -185,11 +206,11 @@ Result<CodeAccepted> SignInService::verify_code(SessionRef const& ref, std::stri
     }
     if (enrolled && before.empty()) rooms_.sessions.end_all(session.user, ref, Actor::user(session.user), origin, "first_factor_added");
     ZEPHYR_TRY(auto issued, rooms_.sessions.rotate(ref, change, origin));
-    rooms_.audit.append({.code = completes ? audit::codes::auth_signed_in : audit::codes::auth_step_up,
-                         .actor = Actor::user(session.user),
-                         .subject = session.user,
-                         .origin = origin,
-                         .details = {{"amr", completes ? "pwd otp" : "otp"}}});
+    rooms_.audit.append(tx, {.code = completes ? audit::codes::auth_signed_in : audit::codes::auth_step_up,
+                             .actor = Actor::user(session.user),
+                             .subject = session.user,
+                             .origin = origin,
+                             .details = {{"amr", completes ? "pwd otp" : "otp"}}});
     return CodeAccepted{std::move(issued), enrolled};
 }
 
@@ -209,14 +230,16 @@ Result<sessions::IssuedSession> SignInService::verify_password(SessionRef const&
                              .origin = origin});
         return Error{errors::invalid_credentials, std::string{verified.error().id()}};
     }
-    ZEPHYR_TRY(auto issued, rooms_.sessions.rotate(
-                                ref, {.proved = Factor{std::string{password_factor}, verified.value().at()}, .pending = {}}, origin));
-    rooms_.audit.append({.code = audit::codes::auth_step_up,
-                         .actor = Actor::user(session.user),
-                         .subject = session.user,
-                         .origin = origin,
-                         .details = {{"amr", std::string{password_factor}}}});
-    return issued;
+    return rooms_.database.write([&](storage::Transaction& tx) -> Result<sessions::IssuedSession> {
+        ZEPHYR_TRY(auto issued, rooms_.sessions.rotate(
+                                    ref, {.proved = Factor{std::string{password_factor}, verified.value().at()}, .pending = {}}, origin));
+        rooms_.audit.append(tx, {.code = audit::codes::auth_step_up,
+                                 .actor = Actor::user(session.user),
+                                 .subject = session.user,
+                                 .origin = origin,
+                                 .details = {{"amr", std::string{password_factor}}}});
+        return issued;
+    });
 }
 
 Result<void> SignInService::require_fresh(sessions::Session const& session) {

@@ -18,7 +18,7 @@ namespace zephyr::signin {
 
 struct Notice {
     std::string id;
-    std::string what;  // a stable word: "factors_reset", "factor_added", "factor_removed", "password_changed"
+    std::string what;  // a stable word: "factors_reset", "factor_added", "factor_removed", "password_changed", "token_reused"
     TimePoint at;
 };
 

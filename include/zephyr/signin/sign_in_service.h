@@ -103,7 +103,11 @@ public:
 
 private:
     Error refuse(std::optional<UserId> const& user, Attempt const& attempt, std::string_view reason);
-    bool overtaken(UserId const& user, passwords::VerifiedPassword const& verified, std::string const& pending);
+    Result<SignedIn> open_session(storage::Transaction&, users::User const& user, passwords::VerifiedPassword const& verified,
+                                  Attempt const& attempt, bool mfa_demanded);
+    bool overtaken(storage::Transaction&, UserId const& user, passwords::VerifiedPassword const& verified);
+    Result<CodeAccepted> verify_code_in(storage::Transaction&, SessionRef const& session, std::string_view code, audit::Origin const& origin,
+                                        Purpose purpose);
     Result<mfa::VerifiedFactor> check_code(sessions::Session const& session, std::string_view code, audit::Origin const& origin,
                                            bool enrolling, bool may_prove);
 

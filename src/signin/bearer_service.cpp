@@ -1,0 +1,50 @@
+#include "zephyr/signin/bearer_service.h"
+
+namespace zephyr::signin {
+
+using audit::Actor;
+using storage::Transaction;
+
+Result<BearerSignIn> BearerService::sign_in(Attempt const& attempt, std::optional<std::string> const& code) {
+    ZEPHYR_TRY(auto done, sign_in_.sign_in(attempt));
+    if (code && done.mfa == MfaState::required) {
+        auto const& ref = done.issued.session.ref;
+        auto origin = attempt.origin;
+        origin.session_ref = ref.str();
+        auto accepted = sign_in_.verify_code(ref, *code, origin, SignInService::Purpose::prove);
+        if (!accepted.ok()) {
+            // Nobody holds its tokens: it is of no use to anybody.
+            (void)rooms_.sessions.end(ref, Actor::user(done.user.id), origin, "code_refused").ok();
+            return accepted.error();
+        }
+        done.issued = std::move(accepted).value().issued;
+        done.mfa = MfaState::none;
+    }
+    ZEPHYR_TRY(auto issued, tokens_.issue(done.issued));
+    return BearerSignIn{std::move(issued), std::move(done.user), done.mfa};
+}
+
+Result<BearerCode> BearerService::verify_code(SessionRef const& session, std::string_view code, audit::Origin const& origin,
+                                              SignInService::Purpose purpose) {
+    ZEPHYR_TRY(auto const accepted, sign_in_.verify_code(session, code, origin, purpose));
+    ZEPHYR_TRY(auto issued, tokens_.issue(accepted.issued));
+    return BearerCode{std::move(issued), accepted.enrolled};
+}
+
+Result<tokens::IssuedTokens> BearerService::refresh(SecretText const& refresh_token, audit::Origin const& origin) {
+    tokens::RefreshRules const rules{
+        .admit = [this](Transaction&, UserId const& id) -> Result<void> {
+            ZEPHYR_TRY(auto const user, rooms_.users.find(id));
+            return users::check_active(user, rooms_.clock.now());
+        },
+        .reuse_detected = [this](Transaction& tx, UserId const& id) { notices_.post(tx, id, "token_reused"); }};
+    return tokens_.refresh(refresh_token, rules, origin);
+}
+
+Result<void> BearerService::sign_out(SessionRef const& session, audit::Origin const& origin) {
+    ZEPHYR_CHECK(sign_in_.sign_out(session, origin));
+    tokens_.end_family(session);
+    return success();
+}
+
+}  // namespace zephyr::signin
