@@ -1,0 +1,21 @@
+# The servers that the examples of include/zephyr/bridges run on. Zephyr itself needs none of them: where one is not installed its example
+# is left out. (`./dev test` installs them all.)
+set(zephyr_examples_without_server "")
+
+pkg_check_modules(HTTPLIB IMPORTED_TARGET cpp-httplib)
+if(HTTPLIB_FOUND)
+  set(zephyr_links_example_httplib_guard PkgConfig::HTTPLIB)
+else()
+  list(APPEND zephyr_examples_without_server httplib_guard)
+endif()
+
+find_path(RESTINIO_INCLUDE restinio/http_server.hpp)
+find_library(HTTP_PARSER_LIBRARY http_parser)
+if(RESTINIO_INCLUDE AND HTTP_PARSER_LIBRARY)
+  add_library(zephyr_restinio INTERFACE)
+  target_compile_definitions(zephyr_restinio INTERFACE RESTINIO_USE_BOOST_ASIO)
+  target_link_libraries(zephyr_restinio INTERFACE ${HTTP_PARSER_LIBRARY} fmt::fmt)
+  set(zephyr_links_example_restinio_guard zephyr_restinio)
+else()
+  list(APPEND zephyr_examples_without_server restinio_guard)
+endif()
