@@ -15,13 +15,19 @@ namespace {
 void write_string(std::string& out, std::string_view text) {
     constexpr std::string_view digits = "0123456789abcdef";
     std::string repaired;
-    if (!is_valid_utf8(text)) {
+    bool const beyond_ascii = std::any_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) >= 0x80; });
+    if (beyond_ascii && !is_valid_utf8(text)) {
         repaired = to_valid_utf8(text);
         text = repaired;
     }
     out += '"';
-    for (char const c : text) {
-        switch (c) {
+    auto const stands_as_itself = [](char c) { return static_cast<unsigned char>(c) >= 0x20 && c != '"' && c != '\\'; };
+    for (auto at = text.begin(); at != text.end();) {
+        auto const stop = std::find_if_not(at, text.end(), stands_as_itself);
+        out.append(at, stop);
+        if (stop == text.end()) break;
+        at = stop + 1;
+        switch (*stop) {
             case '"': out += "\\\""; break;
             case '\\': out += "\\\\"; break;
             case '\b': out += "\\b"; break;
@@ -30,13 +36,9 @@ void write_string(std::string& out, std::string_view text) {
             case '\r': out += "\\r"; break;
             case '\t': out += "\\t"; break;
             default:
-                if (static_cast<unsigned char>(c) < 0x20) {
-                    out += "\\u00";
-                    out += digits[static_cast<unsigned char>(c) >> 4];
-                    out += digits[static_cast<unsigned char>(c) & 15];
-                } else {
-                    out += c;
-                }
+                out += "\\u00";
+                out += digits[static_cast<unsigned char>(*stop) >> 4];
+                out += digits[static_cast<unsigned char>(*stop) & 15];
         }
     }
     out += '"';

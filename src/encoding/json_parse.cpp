@@ -1,4 +1,5 @@
 // parse_json alone: the one file that pays for nlohmann's header.
+#include <algorithm>
 #include <cstdint>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -13,11 +14,17 @@ namespace zephyr::encoding {
 
 namespace {
 
-// Receives the parser's events, keeps the open containers on a stack of its own (nlohmann's parser does not recurse
-// either) and stops at the first broken limit, so a hostile text costs no more than what came before it.
+// What many tiny values cost is bounded too, by the size that is allowed: an element is one unit of work, a member, whose name must be
+// compared with the others', four. 64 KiB may hold 2048 members or 8192 elements.
+constexpr std::size_t bytes_per_work = 8;
+constexpr std::size_t work_of_member = 4;
+constexpr std::size_t least_work = 256;
+
+// Receives the parser's events, keeps the open containers on a stack of its own (nlohmann's parser does not recurse either) and stops at
+// the first broken limit, so a hostile text costs no more than what came before it.
 class Builder {
 public:
-    explicit Builder(JsonLimits limits) : limits_{limits} {}
+    explicit Builder(JsonLimits limits) : limits_{limits}, work_left_{std::max(least_work, limits.bytes / bytes_per_work)} {}
 
     bool null() { return add(Json{}); }
     bool boolean(bool value) { return add(Json{value}); }
@@ -37,6 +44,7 @@ public:
     bool end_array() { return close(); }
 
     bool key(std::string& name) {
+        if (!spend(work_of_member - 1)) return false;
         auto& top = open_.back();
         if (!top.note(name)) return fail(errors::json_duplicate_member);
         top.name = std::move(name);
@@ -88,12 +96,20 @@ private:
         return add(top.is_array ? Json{std::move(top.items)} : Json{std::move(top.members)});
     }
 
+    bool spend(std::size_t work) {
+        if (work > work_left_) return fail(errors::json_too_large);
+        work_left_ -= work;
+        return true;
+    }
+
     bool add(Json value) {
+        if (!spend(1)) return false;
         if (open_.empty()) {
             root_ = std::move(value);
         } else if (auto& top = open_.back(); top.is_array) {
             top.items.push_back(std::move(value));
         } else {
+            if (top.members.empty()) top.members.reserve(4);
             top.members.emplace_back(std::move(top.name), std::move(value));
         }
         return true;
@@ -105,6 +121,7 @@ private:
     }
 
     JsonLimits limits_;
+    std::size_t work_left_;
     std::vector<Open> open_;
     Json root_;
     std::optional<Error> error_;

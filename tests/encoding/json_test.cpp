@@ -57,6 +57,25 @@ TEST(ParseJson, accepts_the_last_allowed_byte_and_level_and_refuses_the_next) {
     EXPECT_TRUE(parse_json("1", {.depth = 0}).ok());
 }
 
+TEST(ParseJson, bounds_the_work_of_many_tiny_values_by_the_size_that_is_allowed) {
+    auto const elements = [](std::size_t count) {
+        std::string text = "[0";
+        while (--count > 0) text += ",0";
+        return text + "]";
+    };
+    auto const members = [](std::size_t count) {
+        std::string text = "{";
+        for (std::size_t i = 0; i < count; ++i) text += (i == 0 ? "\"" : ",\"") + std::to_string(i) + "\":0";
+        return text + "}";
+    };
+    EXPECT_TRUE(parse_json(elements(8191)).ok());  // and the array itself
+    EXPECT_EQ(parse_json(elements(8192)).error(), errors::json_too_large);
+    EXPECT_TRUE(parse_json(members(2047)).ok());
+    EXPECT_EQ(parse_json(members(2048)).error(), errors::json_too_large);
+    EXPECT_TRUE(parse_json(members(8000), {.bytes = 256 * 1024}).ok());
+    EXPECT_TRUE(parse_json(elements(200), {.bytes = 1000}).ok());
+}
+
 TEST(ParseJson, refuses_a_million_opening_brackets_without_recursion) {
     EXPECT_EQ(parse_json(std::string(1'000'000, '['), {.bytes = 2'000'000}).error(), errors::json_too_deep);
 }
