@@ -44,41 +44,124 @@ struct Gatekeeper::Asking {
     Request const& request;
     std::optional<SessionHolder> holder;
     Error why_nobody{sessions::errors::none};
+    bool by_token = false;  // an Authorization: Bearer came, and decides alone
+    std::shared_ptr<rbac::EffectiveRoles const> held = nullptr;  // what the holder may, now; there when a holder is
 };
 
-Gatekeeper::Gatekeeper(users::UserService& users, rbac::RoleService& roles, sessions::SessionService& sessions, audit::AuditLog& audit,
-                       Clock const& clock, GatekeeperSettings settings)
-    : users_{users}, roles_{roles}, sessions_{sessions}, audit_{audit}, clock_{clock}, settings_{std::move(settings)} {}
+namespace {
+
+SessionHolder holder_from(Standing standing, std::vector<std::string> roles) {
+    auto uses = uses_of(standing.session);
+    return {.user = std::move(standing.session.user),
+            .username = std::move(standing.username),
+            .display_name = std::move(standing.display_name),
+            .session = std::move(standing.session.ref),
+            .factors = std::move(uses),
+            .pending = std::move(standing.session.pending),
+            .roles = std::move(roles)};
+}
+
+}  // namespace
+
+Gatekeeper::Gatekeeper(users::UserService& users, rbac::RoleService& roles, sessions::SessionService& sessions,
+                       tokens::TokenService& tokens, audit::AuditLog& audit, HolderCache& cache, Clock const& clock,
+                       GatekeeperSettings settings)
+    : users_{users},
+      roles_{roles},
+      sessions_{sessions},
+      tokens_{tokens},
+      audit_{audit},
+      cache_{cache},
+      clock_{clock},
+      settings_{std::move(settings)} {}
 
 void Gatekeeper::add_rule(std::string name, Rule rule) {
     if (!rules_.emplace(name, std::move(rule)).second) throw Fault{"guards: two rules are named " + name};
 }
 
 Gatekeeper::Asking Gatekeeper::look(Request const& request) {
-    Asking asking{request, std::nullopt, Error{sessions::errors::none}};
+    Asking asking{.request = request, .holder = std::nullopt};
+    if (auto const credentials = http::bearer_credentials(request); credentials.decides()) {
+        look_at_token(asking, credentials);
+        return asking;
+    }
     auto const cookie = request.cookie(settings_.session_cookie);
     if (!cookie) return asking;
-    auto session = sessions_.find(SecretText{*cookie});
-    if (!session.ok()) {
-        asking.why_nobody = session.error();
-        return asking;
-    }
-    // A session never outranks its account: a disabled, locked or expired one is nobody from this request on.
-    auto const user = users_.find(session.value().user);
-    if (!user.ok()) return asking;
-    if (auto const active = users::check_active(user.value(), clock_.now()); !active.ok()) {
-        asking.why_nobody = Error{sessions::errors::none, std::string{active.error().id()}};
-        return asking;
-    }
-    SessionHolder holder{.user = user.value().id,
-                         .username = user.value().username,
-                         .display_name = user.value().display_name,
-                         .session = session.value().ref,
-                         .factors = uses_of(session.value()),
-                         .pending = session.value().pending,
-                         .roles = roles_.effective_now(user.value().id)->roles};
-    asking.holder = std::move(holder);
+    ask_about(asking, CredentialKey::of(Credential::session_cookie, {*cookie}), [&]() -> Result<Standing> {
+        Standing standing;
+        ZEPHYR_TRY(standing.session, sessions_.find(SecretText{*cookie}));
+        return standing;
+    });
     return asking;
+}
+
+// Never falls back to the cookie: whoever sends a token means to be judged by it, and no page of another site can send one.
+void Gatekeeper::look_at_token(Asking& asking, http::BearerCredentials const& credentials) {
+    asking.by_token = true;
+    if (credentials.form != http::BearerCredentials::Form::present) {
+        asking.why_nobody = http::errors::bearer_malformed;
+        return;
+    }
+    ask_about(asking, CredentialKey::of(Credential::access_token, {credentials.token}), [&]() -> Result<Standing> {
+        ZEPHYR_TRY(auto const token, tokens_.check(credentials.token));
+        Standing standing;
+        ZEPHYR_TRY(standing.session, tokens_.find(token));
+        standing.from = clock_.now();  // before it, with a clock set back, the token may not be valid yet: check it again
+        standing.until = token.expires_at();
+        standing.rests_on = {{"signing_keys", ""}};
+        return standing;
+    });
+}
+
+void Gatekeeper::ask_about(Asking& asking, CredentialKey const& key, Load const& load) {
+    auto standing = standing_of(key, load);
+    if (!standing.ok()) {
+        asking.why_nobody = standing.error();
+        return;
+    }
+    // Never remembered beside the standing: room rbac knows at every moment what is held.
+    asking.held = roles_.effective_now(standing.value().session.user);
+    asking.holder = holder_from(std::move(standing).value(), asking.held->roles);
+}
+
+Result<SessionHolder> Gatekeeper::holder_of(CredentialKey const& key, Load const& load) {
+    ZEPHYR_TRY(auto standing, standing_of(key, load));
+    auto const held = roles_.effective_now(standing.session.user);
+    return holder_from(std::move(standing), held->roles);
+}
+
+// What memory knows and the clock agrees with. Anything else is asked of the stores: they give the refusal its reason, and
+// may know of a later use.
+std::optional<Standing> Gatekeeper::remembered(CredentialKey const& key, TimePoint now) {
+    auto known = cache_.find(key);
+    if (!known || now < known->from || now >= known->until || !sessions_.live(known->session, now) ||
+        !users::check_active(known->account, now).ok()) {
+        return std::nullopt;
+    }
+    if (cache_.claim_use(key, now, sessions_.record_interval()) && sessions_.record_use(known->session.ref, now)) {
+        cache_.recorded(key, now);
+        known->session.last_seen_at = now;
+    }
+    return known;
+}
+
+Result<Standing> Gatekeeper::standing_of(CredentialKey const& key, Load const& load) {
+    auto const now = clock_.now();
+    if (auto known = remembered(key, now)) return *std::move(known);
+
+    auto const reading = cache_.begin();
+    ZEPHYR_TRY(auto standing, load());
+    // A session never outranks its account: a disabled, locked or expired one is nobody from this request on.
+    auto const user = users_.find(standing.session.user);
+    if (!user.ok()) return sessions::errors::none;
+    standing.username = user.value().username;
+    standing.display_name = user.value().display_name;
+    standing.account = users::limits_of(user.value());
+    if (auto const active = users::check_active(standing.account, now); !active.ok()) {
+        return Error{sessions::errors::none, std::string{active.error().id()}};
+    }
+    if (reading) cache_.keep(key, standing, *reading);
+    return standing;
 }
 
 Result<void> Gatekeeper::check(Demand const& demand, Asking const& asking) const {
@@ -118,9 +201,12 @@ Result<void> Gatekeeper::check_one(Demand const& demand, Asking const& asking) c
             return success();
         case Demand::What::mfa:
         case Demand::What::factor: return check_proof(demand, holder);
-        // Asked again of the room, not of the copy in the holder: there, what expired a moment ago is gone.
-        case Demand::What::role: return roles_.require_role(holder.user, demand.name);
-        case Demand::What::permission: return roles_.require_permission(holder.user, demand.name);
+        case Demand::What::role:
+            if (asking.held->has_role(demand.name)) return success();
+            return Error{rbac::errors::denied, "does not hold the role " + demand.name};
+        case Demand::What::permission:
+            if (asking.held->allows(demand.name)) return success();
+            return Error{rbac::errors::denied, "does not hold the permission " + demand.name};
         default: return rbac::errors::denied;
     }
 }
@@ -149,6 +235,17 @@ http::Decision Gatekeeper::judge(Demand const& demand, Request const& request) {
     return http::Admitted{std::move(asking.holder), principal};
 }
 
+Result<SessionHolder> Gatekeeper::who(Request const& request) {
+    auto asking = look(request);
+    if (!asking.holder) return asking.why_nobody;
+    return *std::move(asking.holder);
+}
+
+Result<void> Gatekeeper::meets(Demand const& demand, Request const& request, SessionHolder const& holder) const {
+    Asking const asking{.request = request, .holder = holder, .held = roles_.effective_now(holder.user)};
+    return check(demand, asking);
+}
+
 std::optional<SessionHolder> Gatekeeper::visitor(Request const& request) { return look(request).holder; }
 
 Response Gatekeeper::refusal(Error const& error, Demand const& demand, Asking const& asking) {
@@ -162,9 +259,12 @@ Response Gatekeeper::refusal(Error const& error, Demand const& demand, Asking co
                        .origin = origin_of(request, *asking.holder),
                        .details = {{"route", request.route}, {"demand", demand.print()}}});
     }
+    // A rule may speak of a missing session; why there is none, the token knows.
+    bool const about_nobody = error.kind() == Kind::unauthenticated || error == asking.why_nobody.failure();
+    if (asking.by_token && !asking.holder && about_nobody) return token_refusal(asking.why_nobody, request);
     bool const stepping_up = error == failures::step_up_required;
     // A person is led to where they can prove what is missing; a program gets the status and the challenge.
-    if (request.wants_html() && error.kind() == Kind::unauthenticated) {
+    if (request.wants_html() && !asking.by_token && error.kind() == Kind::unauthenticated) {
         std::string to = stepping_up ? settings_.step_up_path : settings_.sign_in_path;
         if (http::is_safe(request.method)) to += "?return_to=" + encoding::percent_encode(request.target);
         return Response::see_other(std::move(to));
@@ -177,6 +277,25 @@ Response Gatekeeper::refusal(Error const& error, Demand const& demand, Asking co
         // RFC 9110 15.5.2: "The server generating a 401 response MUST send a WWW-Authenticate header field".
         response.with_header("WWW-Authenticate", http::BearerChallenge{.realm = settings_.realm}.header());
     }
+    return response;
+}
+
+// RFC 6750 3: error and error_description tell a client what to do next, and nobody why in detail.
+Response Gatekeeper::token_refusal(Error const& error, Request const& request) const {
+    bool const refused = error.kind() == Kind::unauthenticated && !(error == tokens::errors::access_expired);
+    auto response = http::render(refused ? Error{tokens::errors::access_refused} : error, request.request_id);
+    http::BearerChallenge challenge{.realm = settings_.realm, .error = "invalid_token"};
+    // RFC 6750 3.1: "The request is missing a required parameter … or is otherwise malformed. The resource server SHOULD respond with the
+    // HTTP 400 (Bad Request) status code."
+    if (error.kind() == Kind::invalid) {
+        challenge.error = "invalid_request";
+        challenge.error_description = "The Authorization header holds no single token";
+    } else if (error.kind() != Kind::unauthenticated) {
+        return response;
+    } else {
+        challenge.error_description = refused ? "The access token is not valid or its session ended" : "The access token expired";
+    }
+    response.with_header("WWW-Authenticate", challenge.header());
     return response;
 }
 

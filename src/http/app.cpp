@@ -5,6 +5,7 @@
 #include "http/router.h"
 #include "zephyr/encoding/url.h"
 #include "zephyr/foundation/fault.h"
+#include "zephyr/http/bearer.h"
 #include "zephyr/http/problem.h"
 #include "zephyr/http/url_firewall.h"
 
@@ -82,6 +83,7 @@ struct App::State {
     // What a request is going to meet behind the middleware, decided once: no middleware can move it elsewhere.
     struct Plan {
         Route const* route = nullptr;
+        Endpoint const* handler = nullptr;  // in place of the route's own, for one request
         // Without a route: the answer to OPTIONS (204), or a refusal (400, 404, 405, 414).
         int status = 204;
         std::string id = {};
@@ -92,11 +94,19 @@ struct App::State {
     Log& log;
     detail::Router router;
     std::vector<std::unique_ptr<Route>> routes;
+    std::vector<std::unique_ptr<Route>> outside;
     std::vector<Middleware> middleware;
     TrustedProxies proxies;
     ProblemPage problem_page;
 
+    template <class MakePlan>
+    Response answer(Request&& request, MakePlan const& make_plan) const;
     Plan plan(Request& request) const;
+    Plan plan_outside(Request& request, Route const& route, Endpoint const& handler) const;
+    std::optional<Plan> refuse(Request& request) const;
+    static void take_on(Request& request, Route const& route);
+    std::unique_ptr<Route> make_route(std::string_view method, std::string_view pattern, Demand demand, Endpoint endpoint,
+                                      bool wants_visitor, RouteOptions options, std::source_location where) const;
     Result<void> derive(Request& request) const;
     Response run(std::size_t index, Request& request, Plan const& plan) const;
     Response admit(Request& request, Plan const& plan) const;
@@ -118,22 +128,43 @@ struct App::State {
     }
 };
 
-App::App(GuardJudge& judge, Log& log) : state_{new State{judge, log, {}, {}, {}, {}, {}}} {}
+App::App(GuardJudge& judge, Log& log) : state_{new State{judge, log, {}, {}, {}, {}, {}, {}}} {}
 App::~App() = default;
 
-void App::mount(Method method, std::string_view pattern, Demand demand, Endpoint endpoint, bool wants_visitor,
-                RouteOptions options, std::source_location where) {
-    RouteInfo info{std::string{to_string(method)},
+std::unique_ptr<App::State::Route> App::State::make_route(std::string_view method, std::string_view pattern, Demand demand,
+                                                          Endpoint endpoint, bool wants_visitor, RouteOptions options,
+                                                          std::source_location where) const {
+    RouteInfo info{std::string{method},
                    std::string{pattern},
                    demand.print(),
                    short_source(where.file_name()),
                    options.run_inline,
                    options.csrf_exempt_reason,
-                   options.rate_class};
-    check_demand(demand, state_->judge, info.method + " " + info.pattern);
+                   options.rate_class,
+                   demand,
+                   options.summary,
+                   options.description,
+                   options.body,
+                   options.answers,
+                   options.refusals};
+    check_demand(demand, judge, info.method + " " + info.pattern);
+    return std::make_unique<Route>(
+        Route{std::move(demand), std::move(endpoint), wants_visitor, std::move(options), std::move(info)});
+}
+
+void App::mount(Method method, std::string_view pattern, Demand demand, Endpoint endpoint, bool wants_visitor,
+                RouteOptions options, std::source_location where) {
+    auto route = state_->make_route(to_string(method), pattern, std::move(demand), std::move(endpoint), wants_visitor,
+                                    std::move(options), where);
     state_->router.add(method, pattern, state_->routes.size());
-    state_->routes.push_back(std::make_unique<State::Route>(
-        State::Route{std::move(demand), std::move(endpoint), wants_visitor, std::move(options), std::move(info)}));
+    state_->routes.push_back(std::move(route));
+}
+
+std::size_t App::mount_outside(std::string_view name, Demand demand, bool wants_visitor, RouteOptions options,
+                               std::source_location where) {
+    state_->outside.push_back(
+        state_->make_route("outside", name, std::move(demand), {}, wants_visitor, std::move(options), where));
+    return state_->outside.size() - 1;
 }
 
 void App::use(Middleware middleware) {
@@ -152,21 +183,39 @@ std::vector<RouteInfo> App::table() const {
     return lines;
 }
 
+std::vector<RouteInfo> App::outside_table() const {
+    std::vector<RouteInfo> lines;
+    for (auto const& route : state_->outside) lines.push_back(route->info);
+    return lines;
+}
+
 bool App::runs_inline(Request const& request) const {
     auto const target = check_target(request.target);
     if (!target.ok()) return true;  // a refusal reads nothing
     auto const match = state_->router.match(target.value().path);
     auto const* index = match.find(request.method);
-    return index == nullptr || state_->routes[*index]->options.run_inline;
+    if (index == nullptr) return true;
+    auto const& options = state_->routes[*index]->options;
+    return options.run_inline || (options.run_inline_when && options.run_inline_when(request));
 }
 
-Response App::dispatch(Request&& incoming) {
+Response App::dispatch(Request&& request) {
+    return state_->answer(std::move(request), [this](Request& derived) { return state_->plan(derived); });
+}
+
+Response App::dispatch_outside(Request&& request, std::size_t index, Endpoint const& handler) {
+    auto const& route = *state_->outside.at(index);
+    return state_->answer(std::move(request), [&](Request& derived) { return state_->plan_outside(derived, route, handler); });
+}
+
+template <class MakePlan>
+Response App::State::answer(Request&& incoming, MakePlan const& make_plan) const {
     Request request = std::move(incoming);
-    auto response = state_->contained(request, [&] {
-        auto const plan = state_->plan(request);
-        return state_->run(0, request, plan);
+    auto response = contained(request, [&] {
+        auto const plan = make_plan(request);
+        return run(0, request, plan);
     });
-    state_->show_page(request, response);
+    show_page(request, response);
     if (request.method == Method::head) {
         // RFC 9110 8.6: Content-Length in an answer to HEAD is what GET would have had, or absent.
         bool const may_have_content = response.status != 204 && response.status != 304;
@@ -189,30 +238,55 @@ Result<void> App::State::derive(Request& request) const {
     return success();
 }
 
-App::State::Plan App::State::plan(Request& request) const {
+// What the target or the headers forbid, whatever route they mean.
+std::optional<App::State::Plan> App::State::refuse(Request& request) const {
     // None of these may come from outside this class and the middleware.
     request.path.clear();
     request.path_parameters.clear();
     request.request_id.clear();
+    request.rate_class.clear();
+    request.csrf_exempt = false;
+    request.json = {};
     request.client_address = request.peer_address;
     if (auto const derived = derive(request); !derived.ok()) {
         log.debug("http.refused", {{"id", derived.error().id()}, {"why", derived.error().detail()}});
         request.route = "refused";
-        return Plan{nullptr, derived.error() == errors::target_too_long ? 414 : 400, std::string{derived.error().id()}};
+        return Plan{.status = derived.error() == errors::target_too_long ? 414 : 400,
+                    .id = std::string{derived.error().id()}};
     }
+    return std::nullopt;
+}
+
+void App::State::take_on(Request& request, Route const& route) {
+    request.route = route.info.pattern;
+    request.rate_class = route.options.rate_class;
+    // CSRF is about what a browser sends by itself. On a guarded route a bearer token decides alone (guards), and no page of another
+    // site makes a browser send one. An open route may set a cookie, such as sign-in: there the rules stay.
+    bool const by_token = route.demand.what != Demand::What::open &&
+                          bearer_credentials(request).form == BearerCredentials::Form::present;
+    request.csrf_exempt = by_token || !route.options.csrf_exempt_reason.empty();
+}
+
+App::State::Plan App::State::plan_outside(Request& request, Route const& route, Endpoint const& handler) const {
+    if (auto refusal = refuse(request)) return *std::move(refusal);
+    take_on(request, route);
+    return Plan{.route = &route, .handler = &handler};
+}
+
+App::State::Plan App::State::plan(Request& request) const {
+    if (auto refusal = refuse(request)) return *std::move(refusal);
     auto match = router.match(request.path);
     if (match.pattern == nullptr) {
         request.route = "unmatched";
-        return Plan{nullptr, 404, std::string{errors::not_found.id}};
+        return Plan{.status = 404, .id = std::string{errors::not_found.id}};
     }
     request.route = *match.pattern;
-    if (request.method == Method::options) return Plan{nullptr, 204, {}, match.allow()};
     auto const* index = match.find(request.method);
-    if (index == nullptr) return Plan{nullptr, 405, std::string{errors::method_not_allowed.id}, match.allow()};
+    if (index == nullptr && request.method == Method::options) return Plan{.allow = match.allow()};
+    if (index == nullptr) return Plan{.status = 405, .id = std::string{errors::method_not_allowed.id}, .allow = match.allow()};
     auto const& route = *routes[*index];
     request.path_parameters = std::move(match.parameters);
-    request.rate_class = route.options.rate_class;
-    request.csrf_exempt = !route.options.csrf_exempt_reason.empty();
+    take_on(request, route);
     return Plan{.route = &route};
 }
 
@@ -239,7 +313,12 @@ Response App::State::admit(Request& request, Plan const& plan) const {
     if (auto* refusal = std::get_if<Response>(&decision)) return std::move(*refusal);
     auto admitted = std::move(std::get<Admitted>(decision));
     if (route.wants_visitor && !admitted.holder) admitted.holder = judge.visitor(request);
-    return route.endpoint(request, admitted);
+    if (route.options.body) {
+        auto body = read_body(request, *route.options.body);
+        if (!body.ok()) return render(body.error(), request.request_id);
+        request.json = std::move(body).value();
+    }
+    return plan.handler != nullptr ? (*plan.handler)(request, admitted) : route.endpoint(request, admitted);
 }
 
 Response App::State::fault(Request const& request, Failure failure, int status, std::string_view what) const {

@@ -114,6 +114,9 @@ Result<void> check_headers(Headers const& headers) {
     for (auto const name : once) {
         if (headers.count(name) > 1) return Error{errors::header_repeated, std::string{name}};
     }
+    // RFC 9112 6.1: a message with both ought to be handled as an error. Our porch does so earlier, other servers may not.
+    if (headers.count("Content-Length") > 0 && headers.count("Transfer-Encoding") > 0)
+        return Error{errors::header_repeated, "Content-Length beside Transfer-Encoding"};
     if (auto const host = headers.get("Host"); host && !is_valid_host(*host))
         return Error{errors::header_malformed, "Host"};
     return success();

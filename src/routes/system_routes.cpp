@@ -9,26 +9,49 @@ using encoding::Json;
 using http::Request;
 using http::Response;
 
+namespace {
+
+Response readiness(SystemRooms const& rooms) {
+    if (rooms.draining && rooms.draining()) return Response::json(503, Json::object({{"status", "stopping"}}));
+    try {
+        rooms.database.ping();
+    } catch (StorageFault const&) {  // the answer is the point here, not an incident
+        return Response::json(503, Json::object({{"status", "storage_unavailable"}}));
+    }
+    return Response::json(200, Json::object({{"status", "ready"}}));
+}
+
+std::vector<http::Field> status_field(std::vector<std::string> words) {
+    return {{.name = "status", .required = true, .one_of = std::move(words)}};
+}
+
+}  // namespace
+
 void mount_system_routes(http::App& app, SystemRooms rooms, Web const& web) {
     app.get("/healthz", http::open_to_all("supervisors probe it: is the process alive?"),
-            [](Request const&) { return Response::json(200, Json::object({{"status", "alive"}})); }, {.run_inline = true});
+            [](Request const&) {
+                return Response::json(200, Json::object({{"status", "alive"}}));
+            },
+            {.run_inline = true,
+             .summary = "Is the process alive?",
+             .answers = {{.description = "It is.", .fields = status_field({"alive"})}}});
 
-    app.get("/readyz", http::open_to_all("load balancers probe it: may requests come here?"), [rooms](Request const&) {
-        if (rooms.draining && rooms.draining()) return Response::json(503, Json::object({{"status", "stopping"}}));
-        try {
-            rooms.database.ping();
-        } catch (StorageFault const&) {  // the answer is the point here, not an incident
-            return Response::json(503, Json::object({{"status", "storage_unavailable"}}));
-        }
-        return Response::json(200, Json::object({{"status", "ready"}}));
-    });
+    app.get("/readyz", http::open_to_all("load balancers probe it: may requests come here?"),
+            [rooms](Request const&) { return readiness(rooms); },
+            {.summary = "May requests come here?",
+             .answers = {{.description = "They may.", .fields = status_field({"ready"})},
+                         {.status = 503, .description = "Not now.", .fields = status_field({"stopping", "storage_unavailable"})}}});
 
     if (rooms.metrics != nullptr) {
-        app.get("/metrics", http::require("metrics_reader"), [metrics = rooms.metrics](Request const&) {
-            auto response = Response::text(200, metrics->text());
-            response.headers.set("Content-Type", "text/plain; version=0.0.4; charset=utf-8");
-            return response;
-        });
+        app.get("/metrics", http::require("metrics_reader"),
+                [metrics = rooms.metrics](Request const&) {
+                    auto response = Response::text(200, metrics->text());
+                    response.headers.set("Content-Type", "text/plain; version=0.0.4; charset=utf-8");
+                    return response;
+                },
+                {.summary = "Metrics for Prometheus",
+                 .description = "For the operator's collector by its token, or for whoever holds metrics.read.",
+                 .answers = {{.description = "The text format, version 0.0.4.", .content_type = "text/plain"}}});
     }
 
     app.get("/static/{file}", http::open_to_all("styles, scripts and images of the sign-in pages"),

@@ -52,16 +52,13 @@ std::string Web::return_to(Request const& request, std::string_view otherwise) c
     return pages::safe_return_to(asked ? *asked : std::string{}, otherwise);
 }
 
-Result<encoding::Json> json_body(Request const& request) {
-    if (!request.has_json_body()) return Error{errors::json_expected}.with_reason("Send a body of application/json.");
-    ZEPHYR_TRY(auto body, encoding::parse_json(request.body));
-    if (body.members() == nullptr) return Error{errors::json_expected}.with_reason("Send one JSON object.");
-    return body;
-}
+std::string json_text(Request const& request, std::string_view name) { return request.json.string_at(name).value_or(""); }
 
-Result<std::string> text_field(encoding::Json const& body, std::string_view name) {
-    if (auto value = body.string_at(name)) return *std::move(value);
-    return Error{errors::field_missing}.with_reason("The member \"" + std::string{name} + "\" must be there and be text.");
+SecretText json_secret(Request const& request, std::string_view name) { return SecretText{json_text(request, name)}; }
+
+bool json_flag(Request const& request, std::string_view name) {
+    auto const* value = request.json.find(name);
+    return value != nullptr && value->boolean().value_or(false);
 }
 
 std::string form_text(Request const& request, std::string_view name) {

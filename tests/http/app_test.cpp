@@ -64,6 +64,16 @@ TEST_F(AppTest, answers_404_405_and_options_itself) {
     EXPECT_TRUE(judge.judged.empty());
 }
 
+TEST_F(AppTest, leaves_options_to_a_route_that_asks_for_it) {
+    app.options("/a", open_to_all("a test of OPTIONS"), [](Request const&) { return Response::text(401, "mine"); });
+    app.get("/a", open_to_all("a test of OPTIONS"), ok);
+    EXPECT_EQ(send(Method::options, "/a").status, 401);
+    EXPECT_EQ(send(Method::options, "/a").body, "mine");
+    EXPECT_EQ(send(Method::del, "/a").headers.get("Allow"), "GET, HEAD, OPTIONS");
+    app.options("/guarded", require_login, ok);
+    EXPECT_EQ(send(Method::options, "/guarded").status, 401);
+}
+
 TEST_F(AppTest, serves_head_from_get_without_its_body) {
     app.get("/a", open_to_all("a test of HEAD"), ok);
     app.get("/none", open_to_all("a test of HEAD"), [](Request const&) { return Response::no_content(); });
@@ -285,6 +295,15 @@ TEST_F(AppTest, runs_inline_only_what_says_so) {
     EXPECT_TRUE(app.runs_inline(request_for(Method::get, "//slow")));
 }
 
+TEST_F(AppTest, runs_single_requests_inline_when_the_route_says_so_for_them) {
+    app.get("/maybe", open_to_all("a test of inline"), ok,
+            {.run_inline_when = [](Request const& request) { return request.headers.get("X-Known") == "yes"; }});
+    EXPECT_TRUE(app.runs_inline(request_for(Method::get, "/maybe", {{"X-Known", "yes"}})));
+    EXPECT_TRUE(app.runs_inline(request_for(Method::head, "/maybe?x", {{"X-Known", "yes"}})));
+    EXPECT_FALSE(app.runs_inline(request_for(Method::get, "/maybe", {{"X-Known", "no"}})));
+    EXPECT_FALSE(app.runs_inline(request_for(Method::get, "/maybe")));
+}
+
 TEST_F(AppTest, refuses_duplicate_and_malformed_security_headers) {
     app.get("/", open_to_all("a test of headers"), ok);
     for (std::string const name :
@@ -300,6 +319,15 @@ TEST_F(AppTest, refuses_duplicate_and_malformed_security_headers) {
     EXPECT_EQ(send(Method::get, "/", {{"X-A", "a\r\nX-B: b"}}).status, 400);
     EXPECT_EQ(send(Method::get, "/", {{"X A", "a"}}).status, 400);
     EXPECT_EQ(send(Method::get, "/", {{"Host", "evil.test/@good.test"}}).status, 400);
+}
+
+// RFC 9112 6.1: "A server MAY reject a request that contains both Content-Length and Transfer-Encoding"; where another server read the
+// message, nobody knows which of them it believed.
+TEST_F(AppTest, refuses_a_length_beside_a_transfer_coding) {
+    app.post("/a", open_to_all("a test of framing"), ok);
+    EXPECT_EQ(send(Method::post, "/a", {{"Content-Length", "3"}, {"transfer-encoding", "chunked"}}, "abc").status, 400);
+    EXPECT_EQ(send(Method::post, "/a", {{"transfer-encoding", "chunked"}}, "abc").status, 200);
+    EXPECT_EQ(send(Method::post, "/a", {{"Content-Length", "3"}}, "abc").status, 200);
 }
 
 TEST_F(AppTest, takes_no_form_it_cannot_read) {

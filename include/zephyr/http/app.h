@@ -23,6 +23,7 @@
 
 #include "zephyr/foundation/log.h"
 #include "zephyr/foundation/result.h"
+#include "zephyr/http/body_schema.h"
 #include "zephyr/http/dispatcher.h"
 #include "zephyr/http/guard.h"
 #include "zephyr/http/middleware.h"
@@ -46,9 +47,21 @@ inline constexpr Failure storage_unavailable{Kind::unavailable, "storage.unavail
 
 struct RouteOptions {
     bool run_inline = false;  // only reads memory: the porch's loop runs it without a worker
+    // The same for single requests: true when this one will be answered from memory. Asked in the porch's loop, of a
+    // request whose headers nobody has checked yet, so it reads memory only and decides nothing else.
+    std::function<bool(Request const&)> run_inline_when = {};
     std::string csrf_exempt_reason =
         {};                       // set: CSRF rules do not apply, and this is why (clients with tokens, not cookies)
     std::string rate_class = {};  // class of the rate limiter; empty: the default one
+    // What /openapi.json says about the route, and what it enforces. A route without a summary is a page for people and
+    // stays out of that document.
+    std::string summary = {};
+    std::string description = {};
+    // Set: App refuses a request whose body does not fit (after the guard), and puts the object into Request::json.
+    std::optional<BodySchema> body = {};
+    std::vector<Answer> answers = {};
+    // Failures of the service behind it; those of guard, body and middleware are known without.
+    std::vector<Failure> refusals = {};
 };
 
 // One line of the route table.
@@ -60,6 +73,12 @@ struct RouteInfo {
     bool run_inline = false;
     std::string csrf_exempt_reason;
     std::string rate_class;
+    Demand demand;  // what `guard` prints
+    std::string summary;
+    std::string description;
+    std::optional<BodySchema> body;
+    std::vector<Answer> answers;
+    std::vector<Failure> refusals;
 
     // "POST /auth/mfa/totp/setup  login", and "  csrf exempt (reason)" where one is.
     std::string print() const;
@@ -69,24 +88,55 @@ namespace detail {
 // Who a handler hears about, beside the request.
 enum class Hears { nobody, visitor, holder, principal, wrong };
 
-template <class H>
+template <class H, class... Before>
 consteval Hears hears() {
-    if constexpr (std::is_invocable_v<H const&, Request const&, std::nullopt_t>)
+    if constexpr (std::is_invocable_v<H const&, Before..., std::nullopt_t>)
         return Hears::visitor;
-    else if constexpr (std::is_invocable_v<H const&, Request const&>)
+    else if constexpr (std::is_invocable_v<H const&, Before...>)
         return Hears::nobody;
-    else if constexpr (std::is_invocable_v<H const&, Request const&, SessionHolder const&>)
+    else if constexpr (std::is_invocable_v<H const&, Before..., SessionHolder const&>)
         return Hears::holder;
-    else if constexpr (std::is_invocable_v<H const&, Request const&, Principal const&>)
+    else if constexpr (std::is_invocable_v<H const&, Before..., Principal const&>)
         return Hears::principal;
     else
         return Hears::wrong;
+}
+
+// True when the guard is one and proves what the handler hears about; otherwise it does not compile.
+template <class G, Hears H>
+consteval bool proved() {
+    static_assert(AnyGuard<G>, "a route needs a guard before its handler: require_login, or open_to_all(\"why\")");
+    static_assert(H != Hears::wrong,
+                  "a handler takes (Request const&), and then maybe SessionHolder const&, Principal const& or "
+                  "std::optional<SessionHolder> const&");
+    if constexpr (AnyGuard<G> && H != Hears::wrong) {
+        static_assert(H != Hears::principal || includes(G::proves, Proves::principal),
+                      "this handler takes a Principal, so its guard must prove one: add require_login");
+        static_assert(H != Hears::holder || includes(G::proves, Proves::session),
+                      "this handler takes a SessionHolder, so its guard must prove one: add require_session or "
+                      "require_login");
+        return true;
+    }
+    return false;
 }
 
 Response answer(Request const& request, Response response);
 Response answer(Request const& request, Result<Response> result);
 SessionHolder const& holder_of(Admitted const& admitted);  // throws Fault when the judge broke its word
 Principal principal_of(Admitted const& admitted);
+
+// Calls a handler with who was admitted, as far as it wants to hear about them.
+template <Hears who, class H, class... Before>
+decltype(auto) call(H const& handler, Admitted const& admitted, Before&&... before) {
+    if constexpr (who == Hears::nobody)
+        return handler(std::forward<Before>(before)...);
+    else if constexpr (who == Hears::visitor)
+        return handler(std::forward<Before>(before)..., admitted.holder);
+    else if constexpr (who == Hears::holder)
+        return handler(std::forward<Before>(before)..., holder_of(admitted));
+    else
+        return handler(std::forward<Before>(before)..., principal_of(admitted));
+}
 }  // namespace detail
 
 class App : public Dispatcher {
@@ -126,6 +176,12 @@ public:
              std::source_location where = std::source_location::current()) {
         route(Method::del, pattern, guard, std::move(handler), std::move(options), where);
     }
+    // OPTIONS is answered by App with 204 and Allow, unless a route asks for it.
+    template <class G, class H>
+    void options(std::string_view pattern, G const& guard, H handler, RouteOptions options = {},
+                 std::source_location where = std::source_location::current()) {
+        route(Method::options, pattern, guard, std::move(handler), std::move(options), where);
+    }
 
     // Without a guard there is no route.
     template <class H>
@@ -149,6 +205,39 @@ public:
         refuse_unguarded<H>();
     }
 
+    // A guard before a handler that another server's router picks (bridges/): such a handler has no path of ours, and
+    // everything else that a route has. `name` is what logs, metrics and outside_table() call it. The handler takes
+    // `Before...`, the other server's own types, and then whom the guard proves, as a route's handler does.
+    //
+    // Returns a function (Request&&, answer, Before...) -> Response: it does what dispatch() does for a route (target
+    // and headers checked, middleware, guard), then calls the handler, and `answer` makes a Response of what the
+    // handler returned, or of nothing. Throws Fault as get() does.
+    template <class... Before, class G, class H>
+    auto outside(std::string_view name, G const& guard, H handler, RouteOptions options = {},
+                 std::source_location where = std::source_location::current()) {
+        constexpr auto hears = detail::hears<H, Before...>();
+        if constexpr (detail::proved<G, hears>()) {
+            auto const index =
+                mount_outside(name, guard.demand(), hears == detail::Hears::visitor, std::move(options), where);
+            return [this, index, handler = std::move(handler)](Request&& request, auto const& answer, Before... before) {
+                return dispatch_outside(std::move(request), index, [&](Request const&, Admitted const& admitted) -> Response {
+                    using Returned = decltype(detail::call<hears>(handler, admitted, std::forward<Before>(before)...));
+                    if constexpr (std::is_void_v<Returned>) {
+                        detail::call<hears>(handler, admitted, std::forward<Before>(before)...);
+                        return answer();
+                    } else {
+                        return answer(detail::call<hears>(handler, admitted, std::forward<Before>(before)...));
+                    }
+                });
+            };
+        }
+    }
+
+    template <class... Before, class H>
+    void outside(std::string_view, H const&) {
+        refuse_unguarded<H>();
+    }
+
     // Wraps everything, 404s and refusals too. The first one added is the outermost.
     void use(Middleware middleware);
     // Whose forwarding headers count. Without it: nobody's.
@@ -159,6 +248,8 @@ public:
 
     // The route table in the order of mounting.
     std::vector<RouteInfo> table() const;
+    // The handlers of other servers, under their names; their method is "outside".
+    std::vector<RouteInfo> outside_table() const;
 
     bool runs_inline(Request const& request) const override;
     Response dispatch(Request&& request) override;
@@ -176,17 +267,8 @@ private:
     template <class G, class H>
     void route(Method method, std::string_view pattern, G const& guard, H handler, RouteOptions options,
                std::source_location where) {
-        static_assert(AnyGuard<G>, "a route needs a guard before its handler: require_login, or open_to_all(\"why\")");
-        constexpr auto hears = detail::hears<H>();
-        static_assert(hears != detail::Hears::wrong,
-                      "a handler takes (Request const&), and then maybe SessionHolder const&, Principal const& or "
-                      "std::optional<SessionHolder> const&");
-        if constexpr (AnyGuard<G> && hears != detail::Hears::wrong) {
-            static_assert(hears != detail::Hears::principal || includes(G::proves, Proves::principal),
-                          "this handler takes a Principal, so its guard must prove one: add require_login");
-            static_assert(hears != detail::Hears::holder || includes(G::proves, Proves::session),
-                          "this handler takes a SessionHolder, so its guard must prove one: add require_session or "
-                          "require_login");
+        constexpr auto hears = detail::hears<H, Request const&>();
+        if constexpr (detail::proved<G, hears>()) {
             mount(method, pattern, guard.demand(), endpoint<hears>(std::move(handler)), hears == detail::Hears::visitor,
                   std::move(options), where);
         }
@@ -195,19 +277,15 @@ private:
     template <detail::Hears hears, class H>
     static Endpoint endpoint(H handler) {
         return [handler = std::move(handler)](Request const& request, Admitted const& admitted) -> Response {
-            if constexpr (hears == detail::Hears::nobody)
-                return detail::answer(request, handler(request));
-            else if constexpr (hears == detail::Hears::visitor)
-                return detail::answer(request, handler(request, admitted.holder));
-            else if constexpr (hears == detail::Hears::holder)
-                return detail::answer(request, handler(request, detail::holder_of(admitted)));
-            else
-                return detail::answer(request, handler(request, detail::principal_of(admitted)));
+            return detail::answer(request, detail::call<hears>(handler, admitted, request));
         };
     }
 
     void mount(Method method, std::string_view pattern, Demand demand, Endpoint endpoint, bool wants_visitor,
                RouteOptions options, std::source_location where);
+    std::size_t mount_outside(std::string_view name, Demand demand, bool wants_visitor, RouteOptions options,
+                              std::source_location where);
+    Response dispatch_outside(Request&& request, std::size_t index, Endpoint const& handler);
 
     std::unique_ptr<State> state_;
 };

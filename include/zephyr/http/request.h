@@ -9,6 +9,8 @@
 #include <utility>
 #include <vector>
 
+#include "zephyr/encoding/json.h"
+
 namespace zephyr::http {
 
 enum class Method { get, head, post, put, patch, del, options, other };
@@ -60,7 +62,8 @@ struct Request {
     std::string route;  // pattern of the matched route, "/users/{id}"; "unmatched" or "refused" without one; for logs
                         // and metrics
     std::string rate_class;    // of the matched route (RouteOptions); empty: the default class
-    bool csrf_exempt = false;  // the matched route says why (RouteOptions)
+    bool csrf_exempt = false;  // the matched route says why (RouteOptions), or a bearer token decides
+    encoding::Json json;       // the body as the route's BodySchema allows it; null for a route without one
     std::map<std::string, std::string, std::less<>> path_parameters;
 
     // The value of the only query or form field of that name; nothing when absent or repeated, so no two readers can

@@ -120,6 +120,10 @@ public:
     // is a sentence for the operator.
     Result<void> start();
 
+    // Goes on serving, but answers every request with `Connection: close`, so that clients and proxies come back on a new connection: to
+    // another server, once they have noticed. For the time between telling load balancers and stop().
+    void retire();
+
     // Stops accepting, closes idle connections, lets requests in flight finish for up to `drain`, answering each with
     // `Connection: close`; then closes what is left and joins every thread. Waits for a handler that still runs: a
     // handler bounds itself. Safe to call twice, and from any thread but the server's own.

@@ -40,7 +40,7 @@ Result<DecodedTarget> check_target(std::string_view target);
 
 // Names are tokens, values hold no control character but tab, and the headers that decide something stand at most once:
 // Host, Authorization, Cookie, Origin, Content-Type, Content-Length, Transfer-Encoding, Sec-Fetch-Site and the
-// forwarding family.
+// forwarding family. Content-Length and Transfer-Encoding exclude each other.
 Result<void> check_headers(Headers const& headers);
 
 // host or host:port as in RFC 9110 7.2: a name, an IPv4 address or a bracketed IPv6 address; no userinfo, no path.

@@ -3,14 +3,21 @@
 
 #include <functional>
 
+#include "zephyr/encoding/url.h"
+#include "zephyr/forward/forward_service.h"
+#include "zephyr/forward/people.h"
+#include "zephyr/guards/gatekeeper.h"
 #include "zephyr/http/app.h"
+#include "zephyr/http/trusted_proxies.h"
 #include "zephyr/middleware/metrics.h"
 #include "zephyr/mfa/totp_service.h"
 #include "zephyr/routes/web.h"
 #include "zephyr/signin/account_service.h"
+#include "zephyr/signin/bearer_service.h"
 #include "zephyr/signin/lifecycle_service.h"
 #include "zephyr/signin/setup_service.h"
 #include "zephyr/signin/sign_in_service.h"
+#include "zephyr/tokens/signing_keys.h"
 #include "zephyr/users/group_service.h"
 
 namespace zephyr::routes {
@@ -18,9 +25,11 @@ namespace zephyr::routes {
 // What administration demands: the role, and a second factor unless the operator said otherwise (MFA_REQUIRED_FOR_ADMIN).
 http::Guard<http::Proves::principal> admin_guard(bool second_factor);
 
-// The seed's paths, for programs: JSON in, JSON out, by cookie.
-void mount_auth_routes(http::App&, signin::SignInService&, users::UserService&, Web const&);
-void mount_mfa_routes(http::App&, signin::SignInService&, signin::AccountService&, Web const&);
+// The seed's paths, for programs: JSON in, JSON out, by cookie or by token.
+void mount_auth_routes(http::App&, signin::SignInService&, signin::BearerService&, users::UserService&, Web const&);
+void mount_mfa_routes(http::App&, signin::SignInService&, signin::AccountService&, signin::BearerService&, Web const&);
+// Tokens for clients that keep no cookies, and the keys to check them with.
+void mount_token_routes(http::App&, signin::BearerService&, tokens::SigningKeys&);
 
 // Pages.
 struct EntryRooms {
@@ -60,6 +69,19 @@ struct AdminRooms {
 void mount_admin_pages(http::App&, AdminRooms, Web const&);
 void mount_admin_user_pages(http::App&, AdminRooms, Web const&);
 
+// Hosts that other applications serve: what their proxies ask, and how browsers sign in there.
+struct ForwardRooms {
+    forward::ForwardService& forward;
+    forward::People& people;
+    guards::Gatekeeper& gatekeeper;
+    guards::HolderCache& cache;
+    sessions::SessionService& sessions;
+    Clock const& clock;
+    http::TrustedProxies proxies;
+    encoding::Origin public_origin;
+};
+void mount_forward_routes(http::App&, ForwardRooms, Web const&);
+
 // Probes, metrics, styles.
 struct SystemRooms {
     storage::Database& database;
@@ -67,6 +89,9 @@ struct SystemRooms {
     std::function<bool()> draining = {};           // true while the server is stopping
 };
 void mount_system_routes(http::App&, SystemRooms, Web const&);
+
+// GET /openapi.json, made from the routes mounted before: mount it last.
+void mount_openapi_route(http::App&, Web const&, std::string const& public_url);
 
 // The page for a problem, for browsers.
 http::Response problem_page(http::Request const&, http::Response const&, Web const&);

@@ -18,10 +18,6 @@
 namespace zephyr::routes {
 
 namespace errors {
-// A body of application/json is asked for, holding one object.
-inline constexpr Failure json_expected{Kind::invalid, "request.json_expected"};
-// A member that is needed is absent or no text. The reason names it.
-inline constexpr Failure field_missing{Kind::invalid, "request.field_missing"};
 inline constexpr Failure not_found{Kind::not_found, "request.not_found"};
 // What was typed to confirm a deletion is not the account's name.
 inline constexpr Failure confirmation_wrong{Kind::invalid, "request.confirmation_wrong"};
@@ -74,10 +70,10 @@ private:
     WebSettings settings_;
 };
 
-// The object in an application/json body. Fails with json_expected or json.*.
-Result<encoding::Json> json_body(http::Request const& request);
-// A text member. Fails with field_missing.
-Result<std::string> text_field(encoding::Json const& body, std::string_view name);
+// Members of Request::json, which App has checked against the route's schema; empty (false) when absent.
+std::string json_text(http::Request const& request, std::string_view name);
+SecretText json_secret(http::Request const& request, std::string_view name);
+bool json_flag(http::Request const& request, std::string_view name);
 
 // Fields of a form, trimmed but for secrets; empty when absent.
 std::string form_text(http::Request const& request, std::string_view name);

@@ -158,7 +158,7 @@ void Connection::shed(std::string_view detail) {
 // Appends to the loop's output; goes on reading only while more answers may follow in the same write.
 void Connection::append(Response const& response, bool keep_alive) {
     Framing framing;
-    framing.keep_alive = keep_alive && !shared_.draining;
+    framing.keep_alive = keep_alive && !shared_.retiring && !shared_.draining;
     framing.head_request = head_request_;
     framing.http_1_1 = http_1_1_;
     framing.date = loop_.date();

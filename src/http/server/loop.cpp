@@ -23,6 +23,7 @@ namespace {
 
 constexpr std::size_t read_size = 32 * 1024;
 constexpr int accepts_per_round = 64;
+constexpr std::chrono::seconds between_warnings{10};
 
 // Coarse on purpose: a deadline may be missed by one tick, and 10,000 connections cost one short walk per tick.
 std::chrono::milliseconds tick_for(Timeouts const& timeouts) {
@@ -130,8 +131,14 @@ bool Loop::accept_some() {
             ::accept4(acceptor_.native_handle(), reinterpret_cast<sockaddr*>(&address), &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (descriptor < 0) {
             if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-                // The backlog holds newcomers until descriptors are free; asking again at once would only spin.
-                shared_.log.warning("http.accept_paused", {{"error", std::strerror(errno)}});
+                // The backlog holds newcomers until descriptors are free; asking again at once would only spin. So the next sweep
+                // asks, and the log hears of it now and then.
+                auto const why = errno;
+                auto const now = shared_.clock.monotonic();
+                if (now >= warn_again_) {
+                    shared_.log.warning("http.accept_paused", {{"error", std::strerror(why)}});
+                    warn_again_ = now + between_warnings;
+                }
                 accept_paused_ = true;
                 arm_sweep();
             }

@@ -101,6 +101,7 @@ private:
     std::chrono::milliseconds const tick_;
     bool sweeping_ = false;
     bool accept_paused_ = false;
+    MonotonicTime warn_again_{};
     Connection* first_ = nullptr;  // of a list through the connections themselves
     std::chrono::sys_seconds date_for_{};
     std::string date_;

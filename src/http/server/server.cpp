@@ -130,6 +130,8 @@ Server::~Server() = default;
 
 Result<void> Server::start() { return implementation_->start(); }
 
+void Server::retire() { implementation_->shared.retiring = true; }
+
 void Server::stop() { implementation_->stop(); }
 
 Result<void> Server::reload_tls() {

@@ -50,6 +50,7 @@ public:
     Log& log;
     Counters counters;
     WorkerPool pool;
+    std::atomic<bool> retiring{false};  // answers end their connections; all else as always
     std::atomic<bool> draining{false};
     TrustedProxies trusted;  // set before the first connection
 

@@ -2,12 +2,14 @@
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <fstream>
 #include <list>
 #include <stdexcept>
 #include <vector>
 
 #include "http/server/porch.h"
+#include "testing/kept_log.h"
 #include "zephyr/foundation/fault.h"
 
 #if defined(__has_feature)
@@ -259,8 +261,17 @@ TEST_F(Porch, bounds_connections_per_address_but_not_those_of_a_trusted_proxy) {
     for (int i = 0; i < 5; ++i) EXPECT_EQ(inside.emplace_back(server->port()).ask(get("/inline")).value_or(Answer{}).status, 200);
 }
 
-TEST_F(Porch, recovers_after_running_out_of_descriptors) {
-    start();
+std::chrono::microseconds cpu_used() {
+    rusage used{};
+    ::getrusage(RUSAGE_SELF, &used);
+    return std::chrono::seconds{used.ru_utime.tv_sec + used.ru_stime.tv_sec} +
+           std::chrono::microseconds{used.ru_utime.tv_usec + used.ru_stime.tv_usec};
+}
+
+TEST_F(Porch, recovers_after_running_out_of_descriptors_and_does_not_spin_meanwhile) {
+    testing::KeptLog kept;
+    server = std::make_unique<Server>(settings, dispatcher, clock, kept);
+    ASSERT_TRUE(server->start().ok());
     std::list<Client> clients;
     ASSERT_TRUE(clients.emplace_back(server->port()).ask(get("/inline")));
     rlimit before{};
@@ -273,8 +284,14 @@ TEST_F(Porch, recovers_after_running_out_of_descriptors) {
     clients.emplace_back(server->port()).send(get("/inline"));
     EXPECT_TRUE(clients.back().connected());
     EXPECT_EQ(clients.front().ask(get("/inline")).value_or(Answer{}).status, 200);
+    auto const used_before = cpu_used();
+    ::poll(nullptr, 0, 500);
+    EXPECT_LT(cpu_used() - used_before, 250ms) << "the newcomer waits in the backlog, and nobody asks for it in a circle";
     ::setrlimit(RLIMIT_NOFILE, &before);
     EXPECT_EQ(clients.back().receive().value_or(Answer{}).status, 200);
+    auto const lines = kept.lines();
+    EXPECT_EQ(std::count_if(lines.begin(), lines.end(), [](auto const& line) { return line.event == "http.accept_paused"; }), 1);
+    server.reset();  // before its log
 }
 
 // Sanitizers know exactly what is allocated, but their redzones spoil the resident size; without one it is the other way round.
@@ -304,6 +321,27 @@ TEST_F(Porch, holds_a_thousand_idle_connections_in_bounded_memory) {
     // Our clients' own buffers are in there too.
     EXPECT_LT(memory_in_use() - before, 16 * 1024 * 1000);
     EXPECT_EQ(idle.back().ask(get("/pool")).value_or(Answer{}).status, 200);
+}
+
+TEST_F(Porch, goes_on_serving_when_it_retires_but_ends_each_connection_with_its_answer) {
+    start();
+    auto old = client();
+    EXPECT_EQ(old.ask(get("/inline")).value_or(Answer{}).header("Connection"), "");
+    server->retire();
+    for (auto const* target : {"/inline", "/pool"}) {
+        auto newcomer = client();
+        auto const answer = newcomer.ask(get(target));
+        ASSERT_TRUE(answer);
+        EXPECT_EQ(answer->status, 200);
+        EXPECT_EQ(answer->header("Connection"), "close");
+        EXPECT_TRUE(newcomer.is_closed());
+    }
+    // An idle connection is not closed under a request that may be on its way.
+    auto const last = old.ask(get("/pool"));
+    ASSERT_TRUE(last);
+    EXPECT_EQ(last->header("Connection"), "close");
+    EXPECT_TRUE(old.is_closed());
+    EXPECT_TRUE(client().connected());
 }
 
 TEST_F(Porch, finishes_what_is_in_flight_when_it_stops_and_refuses_newcomers) {
