@@ -11,6 +11,7 @@ import { chromium } from 'playwright-core';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 const binary = process.env.ZEPHYR_BINARY ?? join(root, 'build/release/zephyr');
+delete process.env.ZEPHYR_BINARY;  // the server refuses to start with a ZEPHYR_… that is no setting
 const axeSource = readFileSync(join(root, 'tests/browser/node_modules/axe-core/axe.min.js'), 'utf8');
 const screens = join(root, 'build/screens');
 const images = join(root, 'docs/images');
@@ -25,8 +26,13 @@ function done(what) {
 function startServer(data) {
   const server = spawn(binary, ['serve', '--data', data, '--listen', '127.0.0.1:0', '--log-level', 'warning', '--signup-open'],
     { stdio: ['ignore', 'pipe', 'inherit'] });
-  return new Promise((resolve, reject) => {
+  return new Promise((resolve, fail) => {
     let text = '';
+    const reject = (error) => {
+      clearTimeout(timer);
+      server.kill('SIGKILL');  // nobody else knows of it
+      fail(error);
+    };
     const timer = setTimeout(() => reject(new Error(`the server did not say where it is:\n${text}`)), 30000);
     server.on('exit', (code) => reject(new Error(`the server ended with ${code}:\n${text}`)));
     server.stdout.on('data', (chunk) => {
@@ -229,20 +235,24 @@ async function main() {
   const folder = mkdtempSync(join(tmpdir(), 'zephyr-browser-'));
   const started = await startServer(join(folder, 'data'));
   started.server.removeAllListeners('exit');
-  const browser = await chromium.launch({
-    executablePath: '/usr/bin/chromium',
-    args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update',
-      '--disable-sync'],
-  });
+  let browser;
   try {
+    browser = await chromium.launch({
+      executablePath: '/usr/bin/chromium',
+      args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update',
+        '--disable-sync'],
+    });
     const session = await mainJob(browser, started, folder);
     await everyPage(session, started.url);
     await byKeyboard(browser, started.url);
     await withoutScript(browser, started.url);
   } finally {
-    await browser.close();
+    await browser?.close().catch(console.error);
     started.server.kill('SIGTERM');
-    await new Promise((resolve) => { started.server.on('exit', resolve); });
+    await new Promise((resolve) => {
+      if (started.server.exitCode !== null || started.server.signalCode !== null) resolve();
+      else started.server.on('exit', resolve);
+    });
     rmSync(folder, { recursive: true, force: true });
   }
   console.log(`${passed} passed, 0 failed`);

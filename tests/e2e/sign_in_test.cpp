@@ -146,7 +146,7 @@ TEST_F(SignIn, a_body_that_is_no_json_object_is_refused_as_such) {
         EXPECT_EQ(client.send(copy).status(), 400) << body;
     }
     EXPECT_EQ(client.post("/auth/login", Json::object({{"username", "alice"}})).id(), "request.field_missing");
-    EXPECT_EQ(client.post("/auth/login", Json::object({{"username", Json::array()}, {"password", true}})).id(), "request.field_missing");
+    EXPECT_EQ(client.post("/auth/login", Json::object({{"username", Json::array()}, {"password", true}})).id(), "request.field_invalid");
 }
 
 TEST_F(SignIn, an_overlong_password_costs_no_hash) {

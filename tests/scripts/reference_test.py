@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Generated reference pages agree with the source, and the snippets of the README stand in the example they name."""
+"""Generated reference pages agree with the source, and the snippets of README and guides stand in the example they name."""
 import re
 import subprocess
 import sys
@@ -14,10 +14,11 @@ class Reference(unittest.TestCase):
         result = subprocess.run([sys.executable, str(ROOT / "tools/make_reference.py")], capture_output=True, text=True)
         self.assertEqual(result.returncode, 0, result.stdout)
 
-    def test_the_readmes_snippets_are_cut_from_the_examples(self):
-        text = (ROOT / "README.md").read_text()
+    def test_snippets_are_cut_from_the_examples(self):
+        pages = [ROOT / "README.md", *(ROOT / "docs/guides").glob("*.md")]
+        text = "\n".join(page.read_text() for page in pages)
         found = re.findall(r"<!-- snippet: (\S+) \w+ -->\n```cpp\n(.*?)```", text, re.S)
-        self.assertGreaterEqual(len(found), 1)
+        self.assertGreaterEqual(len(found), 2)
         for name, snippet in found:
             self.assertIn(snippet, (ROOT / name).read_text(), name)
 

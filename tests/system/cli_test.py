@@ -62,6 +62,25 @@ class Offline(unittest.TestCase):
         self.assertIn("editor", {role["role"] for role in self.listing("role", "list")})
         self.run_ok("role", "delete", "editor")
 
+    def test_accounts_of_another_system_are_imported(self):
+        bcrypt = "$2a$05$CCCCCCCCCCCCCCCCCCCCC.VGOzA784oUp/Z0DY336zx7pLYAy0lwK"
+        self.run_ok("group", "create", "staff")
+        sheet = Path(self.folder.name) / "accounts.csv"
+        sheet.write_text(f"username,email,password_hash,roles,groups\nada,ada@example.test,{bcrypt},admin,staff\nbob,,,,\n")
+        self.assertEqual(self.run_ok("user", "import", str(sheet), "--dry-run"), "would import 2 accounts\n")
+        self.assertEqual(self.listing("user", "list"), [])
+        self.assertEqual(self.run_ok("user", "import", str(sheet)), "imported 2 accounts\n")
+        self.assertEqual(self.listing("user", "show", "ada@example.test")["roles"], ["admin"])
+        self.assertEqual(zephyr("user", "import", str(sheet), data=self.data).returncode, 4)
+        lines = '{"username":"bob"}\n{"username":"eve","password_hash":"$2b$31$x"}\n{"username":"no one"}\n'
+        refused = zephyr("user", "import", "-", "--skip-existing", data=self.data, stdin=lines)
+        self.assertEqual(refused.returncode, 2)
+        self.assertEqual([line.split(":")[0] for line in refused.stderr.splitlines()[:-1]], ["line 2", "line 3"])
+        self.assertEqual(self.run_ok("user", "import", "-", "--skip-existing", stdin='{"username":"bob"}\n{"username":"eve"}\n'),
+                         "imported 1 account, 1 were there\n")
+        self.assertEqual(zephyr("user", "import", "/proc/none", data=self.data).returncode, 2)
+        self.assertNotIn("import-part", zephyr("user", "--help").stdout)
+
     def test_exit_codes(self):
         self.assertEqual(zephyr("user", "add", data=self.data).returncode, 2)
         self.assertEqual(zephyr("no-such-command").returncode, 2)
@@ -170,6 +189,24 @@ class BesideAServer(unittest.TestCase):
             second = zephyr("serve", "--listen", "127.0.0.1:0", data=data)
             self.assertEqual(second.returncode, 4, second.stderr)
         self.assertFalse(socket.exists())
+
+    def test_an_import_larger_than_a_message_goes_through_the_control_socket(self):
+        bcrypt = "$2a$05$CCCCCCCCCCCCCCCCCCCCC.VGOzA784oUp/Z0DY336zx7pLYAy0lwK"
+        accounts = 20_000
+        with Server(flags=QUICK) as server:
+            lines = "".join(json.dumps({"username": f"user{i}", "email": f"user{i}@example.test", "password_hash": bcrypt,
+                                        "display_name": "A name of some length, as people have it, " + "x" * 60}) + "\n" for i in range(accounts))
+            self.assertGreater(len(lines), 4 * 1024 * 1024)
+            imported = zephyr("user", "import", "-", data=server.data, stdin=lines, check=True)
+            self.assertEqual(imported.stdout, f"imported {accounts} accounts\n")
+            client = server.client()
+            self.assertEqual(client.log_in("user19999", "U*U")[0], 401)
+            self.assertEqual(client.log_in("user19999@example.test", "U*U*")[0], 200)
+            self.assertEqual(client.log_in("user19999", "U*U*")[0], 200, "by the hash that took its place")
+            events = json.loads(zephyr("audit", "list", "--user", "user19999", "--json", data=server.data, check=True).stdout)
+            self.assertIn("passwords.rehashed", [event["event"] for event in events])
+            again = zephyr("user", "import", "-", "--skip-existing", data=server.data, stdin=lines, check=True)
+            self.assertEqual(again.stdout, f"imported 0 accounts, {accounts} were there\n")
 
     def test_the_set_up_link_is_on_the_terminal_and_not_in_the_log(self):
         with Server(flags=QUICK + ["--log-level", "debug"]) as server:

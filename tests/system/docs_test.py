@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
 """The commands of the README and the guides run as they stand there: against the built server, in the order of the page."""
+import json
 import os
 import re
+import shlex
 import subprocess
 import tempfile
 import unittest
 from pathlib import Path
 
-from zephyr_server import BINARY, QUICK, ROOT, Server, totp, zephyr
+from zephyr_server import BINARY, QUICK, ROOT, Server, add_user, totp, zephyr
 
 
 def shell_blocks(page):
@@ -50,6 +52,8 @@ class Docs(unittest.TestCase):
 
     def test_the_commands_of_the_operators_guide(self):
         zephyr("migrate", data=self.here / "DATA", check=True)
+        accounts = re.search(r"```json\n(.*?)```", (ROOT / "docs/guides/operate.md").read_text(), re.S).group(1)
+        (self.here / "accounts.jsonl").write_text(accounts)
         ran = 0
         for block in shell_blocks("docs/guides/operate.md"):
             for line in block.splitlines():
@@ -59,7 +63,47 @@ class Docs(unittest.TestCase):
                 ran += 1
         self.assertGreaterEqual(ran, 2)
         self.assertTrue((self.here / "backup.db").exists())
-        self.assertIn("ada", zephyr("user", "list", data=self.here / "DATA").stdout)
+        people = zephyr("user", "list", data=self.here / "DATA").stdout
+        for name in ("ada", "grace", "linus"):
+            self.assertIn(name, people)
+
+    def test_the_commands_quoted_in_a_sentence(self):
+        """`zephyr …` and `python3 tools/…` anywhere in the guides and in CONTRIBUTING.md, with an account in place of NAME."""
+        data = self.here / "DATA"
+        add_user(data, "ada", "--role", "admin")
+        ran = 0
+        for page in ["README.md", "CONTRIBUTING.md", *sorted(path.relative_to(ROOT) for path in ROOT.glob("docs/guides/*.md"))]:
+            text = re.sub(r"```.*?```", "", (ROOT / page).read_text(), flags=re.S)
+            for line in re.findall(r"`((?:zephyr |python3 tools/)[^`]*[a-z]\b[^`]*)`", text):
+                words = shlex.split(line.replace("NAME", "ada").replace("…", "because"))
+                if words[0] == "python3":
+                    self.assertEqual(subprocess.run([word for word in words if word != "--update"], cwd=ROOT, capture_output=True).returncode, 0, line)
+                elif len(words) < 2 or words[1] in ("serve", "setup-link", "COMMAND"):
+                    continue  # a name, or what needs nobody there or does not end
+                elif len(words) < 4 and words[-1] in ("import", "revoke") or any(re.fullmatch("[A-Z]{2,}|/etc/.*", word) for word in words):
+                    # Talked about, of a machine that is not this one, or with a word that stands for another: it must exist.
+                    self.assertEqual(zephyr(*words[1:3], "--help").returncode, 0, line)
+                else:
+                    takes_data = words[1] not in ("completion", "version", "config")
+                    result = zephyr(*words[1:], data=data if takes_data and "--data" not in words else None)
+                    self.assertEqual(result.returncode, 0, f"{page}: {line}\n{result.stderr}")
+                ran += 1
+        self.assertGreaterEqual(ran, 5)
+
+    def test_what_contributing_promises_is_there(self):
+        text = (ROOT / "CONTRIBUTING.md").read_text()
+        listed = subprocess.run([str(ROOT / "dev"), "help"], capture_output=True, text=True, check=True).stdout
+        for name in set(re.findall(r"\./dev ([a-z-]+)", text)):
+            self.assertRegex(listed, rf"(?m)^  {name} +\S")
+        for target in re.findall(r"\./dev fuzz \d+ (\w+)", text):
+            self.assertTrue((ROOT / f"fuzz/{target}_fuzz.cpp").exists(), target)
+        for suite in re.findall(r"tests/(\w+)_test`", text):
+            self.assertTrue(any((ROOT / f"tests/{suite}").glob("*_test.cpp")), suite)
+        presets = {preset["name"] for preset in json.loads((ROOT / "CMakePresets.json").read_text())["configurePresets"]}
+        named = re.search(r"A build is by CMake preset: (.*?)\.", text).group(1)
+        self.assertLessEqual(set(re.findall(r"`(\w+)`", named)), presets)
+        checked = subprocess.run([str(ROOT / "dev"), "check"], capture_output=True, text=True)
+        self.assertEqual(checked.returncode, 0, checked.stdout + checked.stderr)
 
     def test_every_command_of_the_reference_exists(self):
         text = (ROOT / "docs/reference/cli.md").read_text()
@@ -74,7 +118,7 @@ class Docs(unittest.TestCase):
 
     def test_every_dev_command_that_is_promised_exists(self):
         listed = subprocess.run([str(ROOT / "dev"), "help"], capture_output=True, text=True, check=True).stdout
-        for name in ("build", "run", "test", "check", "fmt", "bench", "fuzz", "coverage", "routes", "new-room", "fresh"):
+        for name in ("build", "run", "test", "check", "fmt", "bench", "fuzz", "coverage", "package", "routes", "new-room", "fresh"):
             self.assertRegex(listed, rf"(?m)^  {name} +\S")
 
 

@@ -4,13 +4,15 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import tempfile
 import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-BINARY = os.environ.get("ZEPHYR_BINARY", str(ROOT / "build/release/zephyr"))
+# Taken out of the environment: the server refuses to start with a ZEPHYR_… that is no setting.
+BINARY = os.environ.pop("ZEPHYR_BINARY", str(ROOT / "build/release/zephyr"))
 PASSWORD = "correct horse battery staple"
 # Cheap hashes for tests that are not about hashing; no limits per address for tests that are not about limits.
 NO_LIMITS = ["--limits-sign-in-per-minute", "0", "--limits-factor-per-minute", "0", "--limits-register-per-hour", "0",
@@ -27,28 +29,44 @@ def zephyr(*arguments, data=None, stdin="", environment=None, check=False):
     return result
 
 
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
 class Server:
-    def __init__(self, data=None, flags=(), binary=BINARY, serve=("serve",)):
+    def __init__(self, data=None, flags=(), binary=BINARY, serve=("serve",), environment=None, listen="127.0.0.1:0"):
         self.folder, self.clients = None, []
         if data is None:
             self.folder = tempfile.TemporaryDirectory(prefix="zephyr-test-")
             data = Path(self.folder.name) / "data"
         self.data = Path(data)
         self.errors = tempfile.TemporaryFile(mode="w+")
-        self.process = subprocess.Popen([binary, *serve, "--data", str(data), "--listen", "127.0.0.1:0", *flags],
-                                        stdout=subprocess.PIPE, stderr=self.errors, text=True)
-        self.link = url = None
+        self.process = subprocess.Popen([binary, *serve, "--data", str(data), "--listen", listen, *flags],
+                                        stdout=subprocess.PIPE, stderr=self.errors, text=True,
+                                        env={**os.environ, **(environment or {})})
+        try:
+            self.link, url = self.read_greeting()
+        except BaseException:  # nobody has this object yet, so nobody else could end its process
+            self.kill()
+            raise
+        # The address it says is the public one: with a proxy in front, not its own.
+        self.port = int((url if listen.endswith(":0") else listen).rsplit(":", 1)[1])
+
+    def read_greeting(self):
+        link = url = None
         for line in self.process.stdout:
             if "Ctrl-C" in line:
                 break
             found = re.search(r"http://127\.0\.0\.1:\d+(/setup/\S+)?", line)
             if found and found.group(1):
-                self.link = found.group(0)
+                link = found.group(0)
             elif found:
                 url = found.group(0)
         if url is None:
             raise AssertionError("the server did not start: " + self.log())
-        self.port = int(url.rsplit(":", 1)[1])
+        return link, url
 
     def log(self):
         self.errors.seek(0)
@@ -65,7 +83,11 @@ class Server:
     def stop(self):
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
-            self.process.wait(timeout=30)
+            try:
+                self.process.wait(timeout=30)
+            except subprocess.TimeoutExpired:
+                self.kill()
+                raise
         for client in self.clients:
             client.connection.close()
         self.process.stdout.close()
@@ -83,6 +105,7 @@ class Server:
 
 class Client:
     """One keep-alive connection and its cookies."""
+    tries_again = True  # on a new connection, when the server has closed the idle one
 
     def __init__(self, port):
         self.port = port
@@ -103,6 +126,8 @@ class Client:
         except (http.client.RemoteDisconnected, BrokenPipeError):
             # An idle connection that the server closed; a fresh one decides.
             self.connection.close()
+            if not self.tries_again:
+                raise
             self.connection.request(method, path, body=body, headers=sent)
             response = self.connection.getresponse()
         text = response.read().decode()
