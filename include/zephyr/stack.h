@@ -6,10 +6,15 @@
 #include <memory>
 #include <string>
 
+#include "zephyr/adapters/redis_change_feed.h"
+#include "zephyr/adapters/redis_client.h"
 #include "zephyr/audit/audit_log.h"
 #include "zephyr/audit/personal_data.h"
 #include "zephyr/config/settings.h"
 #include "zephyr/crypto/keyring.h"
+#include "zephyr/forward/forward_service.h"
+#include "zephyr/forward/people.h"
+#include "zephyr/forward/personal_data.h"
 #include "zephyr/foundation/clock.h"
 #include "zephyr/foundation/log.h"
 #include "zephyr/foundation/random.h"
@@ -20,6 +25,7 @@
 #include "zephyr/mfa/totp_service.h"
 #include "zephyr/middleware/metrics.h"
 #include "zephyr/middleware/rate_limit.h"
+#include "zephyr/middleware/shared_rate_limit.h"
 #include "zephyr/pages/pages.h"
 #include "zephyr/passwords/password_service.h"
 #include "zephyr/passwords/personal_data.h"
@@ -31,12 +37,16 @@
 #include "zephyr/sessions/session_service.h"
 #include "zephyr/sessions/session_store.h"
 #include "zephyr/signin/account_service.h"
+#include "zephyr/signin/bearer_service.h"
 #include "zephyr/signin/lifecycle_service.h"
 #include "zephyr/signin/notice_board.h"
 #include "zephyr/signin/setup_service.h"
 #include "zephyr/signin/sign_in_service.h"
 #include "zephyr/storage/database.h"
 #include "zephyr/storage/migrations.h"
+#include "zephyr/tokens/personal_data.h"
+#include "zephyr/tokens/signing_keys.h"
+#include "zephyr/tokens/token_service.h"
 #include "zephyr/users/group_service.h"
 #include "zephyr/users/personal_data.h"
 #include "zephyr/users/user_service.h"
@@ -64,6 +74,7 @@ struct Stack {
     Log& log;
     std::unique_ptr<storage::Database> database;
     crypto::Sealer sealer;
+    std::unique_ptr<adapters::RedisClient> redis;  // null without redis.url
     audit::AuditLog audit;
 
     users::UserService users;
@@ -73,8 +84,11 @@ struct Stack {
     passwords::PasswordPolicy password_policy;
     passwords::PasswordService passwords;
     mfa::TotpService totp;
-    sessions::SqlSessionStore session_store;
+    sessions::SqlSessionStore session_store;                 // the truth
+    std::unique_ptr<sessions::SessionStore> session_copies;  // in front of it, by sessions.store; null: nothing
     sessions::SessionService sessions;
+    tokens::SigningKeys signing_keys;
+    tokens::TokenService tokens;
     signin::NoticeBoard notices;
 
     users::UsersPersonalData users_data;
@@ -82,20 +96,29 @@ struct Stack {
     passwords::PasswordsPersonalData passwords_data;
     mfa::MfaPersonalData mfa_data;
     sessions::SessionsPersonalData sessions_data;
+    tokens::TokensPersonalData tokens_data;
+    forward::ForwardPersonalData forward_data;
     audit::AuditPersonalData audit_data;
     privacy::PersonalData personal_data;
 
     signin::SignInService sign_in;
     signin::AccountService account;
+    signin::BearerService bearer;
     signin::LifecycleService lifecycle;
     signin::SetupService setup;
 
+    guards::HolderCache holder_cache;
+    std::unique_ptr<adapters::RedisChangeFeed> change_feed;  // with cache.other_nodes = bounded
+    storage::ChangeRegistration publishing;
     guards::Gatekeeper gatekeeper;
+    forward::ForwardService forward;
+    forward::People people;
     pages::Pages pages;
     routes::Web web;
     http::CsrfTokens csrf_tokens;
     middleware::Metrics metrics;
     middleware::RateLimiter rate_limiter;
+    std::unique_ptr<middleware::SharedRateLimiter> shared_rate_limiter;  // null without Redis
     http::App app;
 
     // Set by the server while it stops: /readyz then sends load balancers elsewhere.

@@ -84,6 +84,16 @@ std::vector<CodeInfo> const table{
     {codes::key_rotated, "keys.rotated", "Another master key seals from now on.", warning, admin},
     {codes::key_resealed, "keys.resealed", "Stored secrets were sealed again under the active key.", information, admin},
 
+    {codes::signing_key_created, "tokens.key_created", "A key that will sign tokens was created and published.", information, admin},
+    {codes::signing_key_activated, "tokens.key_activated", "A key signs tokens from now on.", information, admin},
+    {codes::signing_key_retired, "tokens.key_retired", "A key signs no more; what it signed is accepted until it ends.", information, admin},
+    {codes::signing_key_revoked, "tokens.key_revoked", "A signing key was revoked; nothing it signed is accepted any more.", warning, admin},
+    {codes::refresh_reuse_detected, "tokens.reuse_detected", "A refresh token was used again long after it was replaced; its session ended.", warning, auth},
+
+    {codes::forward_ticket_issued, "forward.ticket_issued", "A one-time ticket was made that carries a sign-in to a protected host.", information, auth},
+    {codes::forward_signed_in, "forward.signed_in", "Somebody signed in at a protected host with such a ticket.", information, auth},
+    {codes::forward_refused, "forward.refused", "A request to a protected host, or a ticket brought there, was refused.", warning, auth},
+
     {codes::server_started, "server.started", "The server started.", information, admin},
     {codes::server_stopped, "server.stopped", "The server stopped in an orderly way.", information, admin},
     {codes::setting_changed, "server.setting_changed", "A setting differs from the one at the last start.", warning, admin},

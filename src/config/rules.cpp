@@ -20,8 +20,10 @@ public:
 
     std::vector<Problem> all() {
         listener();
+        forward_auth();
         public_url();
         sessions();
+        redis();
         passwords();
         factors();
         the_rest();
@@ -59,6 +61,14 @@ private:
                   "name the proxy's addresses in server.trusted_proxies");
     }
 
+    void forward_auth() {
+        auto const& server = settings_.server;
+        refuse_if(!settings_.forward_auth.rules.empty() && (!server.behind_proxy || server.trusted_proxies.empty()),
+                  {"forward_auth.rules", "server.behind_proxy", "server.trusted_proxies"},
+                  "hosts are protected, yet no proxy is believed: every question about them would be refused",
+                  "set server.behind_proxy, and name the proxies that ask in server.trusted_proxies");
+    }
+
     void public_url() {
         auto const& server = settings_.server;
         refuse_if(server.public_url.empty() && server.listen.is_wildcard(), {"server.public_url", "server.listen"},
@@ -79,6 +89,17 @@ private:
                   "sessions.remember of at least sessions.absolute");
         refuse_if(s.pending > s.absolute, {"sessions.pending", "sessions.absolute"},
                   "a pending sign-in would outlive a session", "sessions.pending of at most sessions.absolute");
+    }
+
+    void redis() {
+        auto const& url = settings_.redis.url;
+        refuse_if(settings_.sessions.store == SessionPlace::redis && url.empty(), {"sessions.store", "redis.url"},
+                  "sessions would be kept in a Redis that is not named", "set redis.url, or sessions.store = database");
+        refuse_if(!settings_.redis.ca_file.empty() && !url.reveal().starts_with("rediss://"), {"redis.ca_file", "redis.url"},
+                  "an authority is named for a server that is not spoken to by TLS", "redis.url with rediss://");
+        refuse_if(settings_.cache.other_nodes == OtherNodes::bounded && !settings_.storage.url.empty() && url.empty(),
+                  {"cache.other_nodes", "redis.url"}, "other nodes' changes would come by a Redis that is not named",
+                  "set redis.url, or cache.other_nodes = exact");
     }
 
     void passwords() {
@@ -142,6 +163,14 @@ private:
     std::vector<Problem> problems_;
 };
 
+// The host of a redis:// URL that passed redis_url_or_empty.
+bool names_this_machine(std::string_view url) {
+    url.remove_prefix(url.find("://") + 3);
+    if (auto const at = url.rfind('@'); at != std::string_view::npos) url.remove_prefix(at + 1);
+    auto const origin = encoding::parse_origin("https://" + std::string{url.substr(0, url.find('/'))});
+    return origin.ok() && origin.value().is_loopback();
+}
+
 void say_what_is_not_installed(Settings const& settings, Provenance const& provenance, std::vector<std::string>& out) {
     Settings const defaults;
     for (auto const& entry : table()) {
@@ -176,6 +205,9 @@ std::vector<std::string> notices(Settings const& settings, Provenance const& pro
         out.push_back(
             "server.public_url: says https, yet neither TLS nor a proxy is configured; forwarded client addresses are "
             "not believed");
+    auto const redis = std::string_view{settings.redis.url.reveal()};
+    if (redis.starts_with("redis://") && !names_this_machine(redis))
+        out.push_back("redis.url: its password and what is asked travel readable over the network; use rediss://");
     if (!server.behind_proxy && !server.trusted_proxies.empty())
         out.push_back("server.trusted_proxies: has no effect without server.behind_proxy");
     if (!settings.mfa.enabled) out.push_back("mfa.enabled: nobody is asked for a second factor");

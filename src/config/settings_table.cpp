@@ -61,6 +61,10 @@ Entries server() {
         duration(Row{"server.write_timeout", "30s", "For a whole answer."}, AT(server.write_timeout), 100ms, 10min),
         duration(Row{"server.idle_timeout", "60s", "How long a kept-alive connection may be silent."},
                  AT(server.idle_timeout), 100ms, 1h),
+        duration(Row{"server.lame_duck", "0s",
+                    "How long the server goes on serving after it was told to stop, while /readyz says 503 already: as "
+                    "long as a load balancer takes to notice. 0: not at all."},
+                 AT(server.lame_duck), 0ms, 5min),
         duration(Row{"server.drain", "5s", "How long running requests get when the server stops."}, AT(server.drain),
                  0ms, 5min),
         text(Row{"server.web_dir", "",
@@ -87,6 +91,14 @@ Entries storage_keys_log_metrics() {
                 AT(storage.connections), 2, 500),
         duration(Row{"storage.statement_timeout", "10s", "After this a PostgreSQL statement is cancelled."},
                  AT(storage.statement_timeout), 100ms, 10min),
+        secret(Row{"redis.url", "",
+                   "A Redis 7 that all nodes share, for sessions.store = redis, for limits that count over all nodes, and "
+                   "for cache.other_nodes. Nothing depends on it alone. rediss:// speaks TLS. Empty: none."},
+               AT(redis.url), 0, redis_url_or_empty, "redis[s]://[[user]:password@]host[:port][/number]"),
+        text(Row{"redis.ca_file", "", "PEM file with the authority of its certificate. Empty: the system's."},
+             AT(redis.ca_file), any_text, a_path, 4096),
+        duration(Row{"redis.deadline", "250ms", "For one command. After this we go on without Redis."},
+                 AT(redis.deadline), 10ms, 5s),
         text(Row{"keys.master_key_file", "",
                  "The file with the master key, outside the data folder. Empty: the systemd credential zephyr.key, or "
                  "a key made on first start."},
@@ -104,6 +116,13 @@ Entries storage_keys_log_metrics() {
 
 Entries people() {
     return {
+        choice_of<SessionPlace>(
+            Row{"sessions.store", "database",
+                "Where sessions are kept. The database knows in every case which of them live. redis: sealed copies there, "
+                "which take most of the writes. cookie: the content travels sealed in the cookie, and the table does not say "
+                "from where people sign in; lists of sessions then show times alone. Changing to or from cookie signs "
+                "everybody out."},
+            AT(sessions.store), {"database", "redis", "cookie"}),
         boolean(Row{"signup.open", "false", "Anybody may make an account. Otherwise an administrator does."},
                 AT(signup.open)),
         duration(Row{"sessions.idle", "30m", "A session unused for so long ends."}, AT(sessions.idle), 1min, 24h),
@@ -118,6 +137,28 @@ Entries people() {
         choice_of<WhenFull>(Row{"sessions.when_full", "evict_oldest",
                                 "What happens at one more: the oldest ends, or the sign-in is refused."},
                             AT(sessions.when_full), {"evict_oldest", "refuse"}),
+        integer(Row{"cache.entries", "100000",
+                    "Sessions and tokens remembered in memory, about 600 bytes each. Exact on SQLite. 0: none."},
+                AT(cache.entries), 0, 10'000'000),
+        choice_of<OtherNodes>(
+            Row{"cache.other_nodes", "exact",
+                "With PostgreSQL: exact asks the database at every request. bounded answers from memory while Redis brings "
+                "the other nodes' changes; a revocation there counts here after at most a second."},
+            AT(cache.other_nodes), {"exact", "bounded"}),
+        duration(Row{"tokens.access_lifetime", "5m",
+                     "How long an access token is good. Elsewhere nobody asks us before."},
+                 AT(tokens.access_lifetime), 30s, 1h),
+        duration(Row{"tokens.refresh_grace", "20s",
+                     "A refresh token used again within this gets the same answer again: the first may have been lost. "
+                     "Later it ends the session."},
+                 AT(tokens.refresh_grace), 10s, 30s),
+        text(Row{"tokens.audience", "", "Whom access tokens are for: the name your services check. Empty: "
+                                        "server.public_url."},
+             AT(tokens.audience), any_text, "text", 256),
+        choice_of<TokenAlgorithm>(Row{"tokens.algorithm", "es256", "What access tokens are signed with."},
+                                  AT(tokens.algorithm), {"es256", "eddsa", "rs256"}),
+        duration(Row{"tokens.key_rotation", "90d", "After so long the next key signs."}, AT(tokens.key_rotation), 24h,
+                 8760h),
         integer(Row{"passwords.min_length_alone", "15",
                     "Characters of a password that is the only factor (NIST SP 800-63B-4, 3.1.1.2)."},
                 AT(passwords.min_length_alone), 15, 128),
@@ -177,12 +218,25 @@ Entries limits_and_cors() {
         integer(Row{"limits.factor_per_minute", "120", "Second-factor attempts of one client address. 0: no limit."},
                 AT(limits.factor_per_minute), 0, most),
         integer(Row{"limits.factor_burst", "60", "Of those, how many at once."}, AT(limits.factor_burst), 1, most),
+        integer(Row{"limits.refresh_per_minute", "600", "Refreshes of tokens by one client address. 0: no limit."},
+                AT(limits.refresh_per_minute), 0, most),
+        integer(Row{"limits.refresh_burst", "300", "Of those, how many at once."}, AT(limits.refresh_burst), 1, most),
         integer(Row{"limits.register_per_hour", "120", "Accounts one client address may ask for. 0: no limit."},
                 AT(limits.register_per_hour), 0, most),
         integer(Row{"limits.register_burst", "30", "Of those, how many at once."}, AT(limits.register_burst), 1, most),
+        integer(Row{"limits.forward_per_second", "5000",
+                    "What proxies ask about one client address (forward_auth.rules). 0: no limit."},
+                AT(limits.forward_per_second), 0, most),
+        integer(Row{"limits.forward_burst", "10000", "Of those, how many at once."}, AT(limits.forward_burst), 1, most),
         list(Row{"cors.allowed_origins", "",
                  "Sites whose scripts may read our answers. Exact: no patterns, and never every site."},
              AT(cors.allowed_origins), cors_origin, "origins such as https://app.example.com"),
+        list(Row{"forward_auth.rules", "",
+                 "Hosts of other applications, and what each demands: \"app.example.com\", \"wiki.example.com/admin "
+                 "role:admin mfa:15m\", \"status.example.com open\". The longest path decides; what no line names is "
+                 "refused. See docs/guides/forward-auth.md. Empty: /auth/forward does not exist."},
+             AT(forward_auth.rules), forward_rule,
+             "HOST[/PATH] and then login, open, role:NAME, permission:NAME, mfa or mfa:15m", 1024),
     };
 }
 
@@ -270,15 +324,19 @@ std::vector<Area> const& areas() {
     static std::vector<Area> const list{
         {"server", "The listener, its limits, and what pages look like."},
         {"storage", "Where everything is kept."},
+        {"redis", "What several nodes share beside the database."},
         {"keys", "The master key seals secrets at rest. Backups leave it out."},
         {"log", "What is written to standard error."},
         {"metrics", "For a monitoring system."},
         {"signup", "Who may make an account."},
         {"sessions", "How long a sign-in lasts."},
+        {"cache", "What is remembered between requests."},
+        {"tokens", "For programs and services: access and refresh tokens."},
         {"passwords", "What a password must be, and what checking one may cost."},
         {"mfa", "Second factors."},
         {"limits", "Rates per client address; a burst is what may come at once before the rate counts."},
         {"cors", "Other sites' scripts."},
+        {"forward_auth", "Applications behind a proxy that asks us about each request."},
         {"webauthn", "Passkeys."},
         {"federation", "People kept by a directory."},
         {"ldap", "That directory."},

@@ -166,6 +166,12 @@ Checked cors_origin(std::string_view text) {
     return origin_or_empty(text);
 }
 
+Checked forward_rule(std::string_view text) {
+    if (text.empty() || text.size() > 1024) return wrong("must have 1 to 1024 bytes");
+    if (text.find("://") != std::string_view::npos) return wrong("begins with a host, not with a scheme");
+    return any_text(text);
+}
+
 Checked address_range(std::string_view text) {
     if (text.find('\0') != std::string_view::npos) return wrong("is not an address range");
     auto const slash = text.find('/');
@@ -227,6 +233,27 @@ Checked postgres_url_or_empty(std::string_view text) {
     if (!text.starts_with("postgresql://") && !text.starts_with("postgres://"))
         return wrong("must begin with postgresql://");
     if (text.find(' ') != std::string_view::npos) return wrong("may not hold blanks");
+    return any_text(text);
+}
+
+// The client parses it again, part by part; here only what is surely wrong is said, and never quoted: it holds a password.
+Checked redis_url_or_empty(std::string_view text) {
+    if (text.empty()) return fine({});
+    if (!text.starts_with("redis://") && !text.starts_with("rediss://")) return wrong("must begin with redis:// or rediss://");
+    auto authority = text.substr(text.find("://") + 3);
+    if (auto const at = authority.rfind('@'); at != std::string_view::npos) {
+        auto const secret = authority.substr(0, at);
+        if (secret.find(':') == std::string_view::npos || secret.ends_with(':')) return wrong("has a user without a password");
+        if (!encoding::percent_decode(secret).ok()) return wrong("has a '%' that encodes nothing");
+        authority.remove_prefix(at + 1);
+    }
+    if (auto const slash = authority.find('/'); slash != std::string_view::npos) {
+        auto const number = authority.substr(slash + 1);
+        auto const database = parse_integer(number);
+        if (!number.empty() && (!database || *database < 0 || *database > 9999)) return wrong("has no database number behind the '/'");
+        authority = authority.substr(0, slash);
+    }
+    if (!encoding::parse_origin("https://" + std::string{authority}).ok()) return wrong("does not name a host");
     return any_text(text);
 }
 

@@ -38,6 +38,7 @@ Checked visible_text(std::string_view text);  // not empty, at most 64 character
 Checked issuer_name(std::string_view text);   // visible_text without ':', which otpauth labels use as their separator
 Checked origin_or_empty(std::string_view text);
 Checked cors_origin(std::string_view text);
+Checked forward_rule(std::string_view text);  // one line; what it says is read by forward::RuleBook
 Checked address_range(std::string_view text);
 Checked colour_or_empty(std::string_view text);
 Checked host_or_empty(std::string_view text);
@@ -46,5 +47,6 @@ Checked ldap_uri_or_empty(std::string_view text);
 Checked ldap_filter(std::string_view text);
 Checked http_url_or_empty(std::string_view text);
 Checked postgres_url_or_empty(std::string_view text);
+Checked redis_url_or_empty(std::string_view text);
 
 }  // namespace zephyr::config

@@ -141,24 +141,26 @@ std::optional<ForwardService::Ticket> ForwardService::take(SecretText const& tic
 
 Result<Redeemed> ForwardService::redeem(SecretText const& text, encoding::Origin const& here, SecretText const& state,
                                         audit::Origin const& origin) {
-    auto const ticket = take(text);
-    if (!ticket) {
-        ++refused_;
-        return Error{errors::ticket_refused, "unknown or used"};
-    }
-    auto done = exchange(*ticket, here, state, origin);
-    if (!done.ok()) {
-        ++refused_;
-        // A real ticket in the wrong place or hand: worth a line, and its owner's.
-        audit_.append({.code = audit::codes::forward_refused,
-                       .actor = audit::Actor::anonymous(),
-                       .subject = ticket->user,
-                       .outcome = audit::Outcome::denied,
-                       .reason = std::string{done.error().id()},
-                       .origin = origin,
-                       .details = {{"host", here.host}, {"why", std::string{done.error().detail()}}}});
-    }
-    return done;
+    // One transaction: a store that fails half-way leaves the ticket as it was. And no Result, so that a refusal has used it up.
+    auto const done = database_.write([&](Transaction& tx) -> std::optional<Result<Redeemed>> {
+        auto const ticket = take(text);
+        if (!ticket) return std::nullopt;
+        auto outcome = exchange(*ticket, here, state, origin);
+        if (!outcome.ok()) {
+            // A real ticket in the wrong place or hand: worth a line, and its owner's.
+            audit_.append(tx, {.code = audit::codes::forward_refused,
+                               .actor = audit::Actor::anonymous(),
+                               .subject = ticket->user,
+                               .outcome = audit::Outcome::denied,
+                               .reason = std::string{outcome.error().id()},
+                               .origin = origin,
+                               .details = {{"host", here.host}, {"why", std::string{outcome.error().detail()}}}});
+        }
+        return outcome;
+    });
+    if (!done || !done->ok()) ++refused_;
+    if (!done) return Error{errors::ticket_refused, "unknown or used"};
+    return *done;
 }
 
 Result<Redeemed> ForwardService::exchange(Ticket const& ticket, encoding::Origin const& here, SecretText const& state,

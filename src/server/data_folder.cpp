@@ -28,15 +28,23 @@ Result<DataFolder> DataFolder::lock(std::filesystem::path const& named) {
     // Whoever may write in it may replace the database and the control socket.
     if ((facts.st_mode & (S_IWGRP | S_IWOTH)) != 0) return unusable(path, "others may write in it; say chmod go-w");
 
+    // Root opens everybody's folder. What it made there, the server's own user could not use; so it may only ask a server that runs.
+    bool const ours = facts.st_uid == ::geteuid();
+    std::string const not_ours = "it belongs to another user; run this as that one, by sudo -u or runuser -u";
+
     auto const file = path / "zephyr.lock";
-    int const lock = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (lock < 0) return unusable(path, std::strerror(errno));
+    int const lock = ::open(file.c_str(), O_RDWR | (ours ? O_CREAT : 0) | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (lock < 0) return unusable(path, ours ? std::strerror(errno) : not_ours);
     if (::flock(lock, LOCK_EX | LOCK_NB) != 0) {
         bool const held = errno == EWOULDBLOCK;
         auto const why = std::string{std::strerror(errno)};
         ::close(lock);
         if (held) return Error{errors::folder_in_use, path.string()}.with_reason("Another zephyr holds the data folder " + path.string() + ".");
         return unusable(path, why);
+    }
+    if (!ours) {
+        ::close(lock);
+        return unusable(path, not_ours);
     }
     return DataFolder{path, lock};
 }

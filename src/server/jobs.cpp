@@ -8,10 +8,11 @@ namespace zephyr::server {
 namespace {
 constexpr std::chrono::seconds between_rounds{60};
 constexpr std::chrono::milliseconds between_batches{100};  // others write too
-constexpr std::size_t reseal_batch = 200;
+constexpr std::size_t rows_at_once = 500;
 }  // namespace
 
-Jobs::Jobs(Stack& stack, Log& log) : stack_{stack}, log_{log}, thread_{[this] { run(); }} {}
+Jobs::Jobs(Stack& stack, Log& log)
+    : stack_{stack}, log_{log}, resealer_{*stack.database, stack.sealer}, thread_{[this] { run(); }} {}
 
 Jobs::~Jobs() {
     {
@@ -38,20 +39,26 @@ void Jobs::run() {
 
 bool Jobs::work() {
     bool more = stack_.purge() > 0;
+    if (stack_.signing_keys.rotate_if_due()) log_.info("tokens.keys_rotated");
+    return reseal_some() || more;
+}
+
+bool Jobs::reseal_some() {
+    if (resealed_) return false;
     // One key known: nothing can be sealed under another.
-    if (!resealed_ && KeyRecords(*stack_.database, stack_.clock).list().size() > 1) {
-        auto const done = reseal(*stack_.database, stack_.sealer, reseal_batch);
-        if (done > 0) {
-            stack_.audit.append({.code = audit::codes::key_resealed,
-                                 .actor = audit::Actor::system(),
-                                 .details = {{"values", std::to_string(done)}, {"key", stack_.sealer.active_key_id()}}});
-        }
-        resealed_ = done == 0;
-        more = more || !resealed_;
-    } else {
+    if (KeyRecords(*stack_.database, stack_.clock).list().size() < 2) {
         resealed_ = true;
+        return false;
     }
-    return more;
+    auto const progress = resealer_.next(rows_at_once);
+    values_resealed_ += progress.sealed;
+    resealed_ = progress.finished;
+    if (resealed_ && values_resealed_ > 0) {
+        stack_.audit.append({.code = audit::codes::key_resealed,
+                             .actor = audit::Actor::system(),
+                             .details = {{"values", std::to_string(values_resealed_)}, {"key", stack_.sealer.active_key_id()}}});
+    }
+    return !resealed_;
 }
 
 }  // namespace zephyr::server

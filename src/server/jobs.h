@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "zephyr/foundation/log.h"
+#include "zephyr/server/key_records.h"
 #include "zephyr/stack.h"
 
 namespace zephyr::server {
@@ -20,12 +21,15 @@ public:
 private:
     void run();
     bool work();  // true when there may be more to do at once
+    bool reseal_some();
 
     Stack& stack_;
     Log& log_;
     std::mutex mutex_;
     std::condition_variable woken_;
     bool stopping_ = false;
+    Resealer resealer_;
+    std::size_t values_resealed_ = 0;
     bool resealed_ = false;
     std::thread thread_;
 };

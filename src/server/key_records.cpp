@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "zephyr/audit/codes.h"
 
@@ -17,41 +18,14 @@ struct SealedColumn {
     std::string_view key;
     std::string_view column;
 };
-constexpr std::array<SealedColumn, 4> sealed_columns{{
+constexpr std::array<SealedColumn, 6> sealed_columns{{
+    {"signing_key", "kid", "secret"},
     {"totp_device", "id", "secret"},
     {"password_credential", "user_id", "phc"},
     {"session", "ref", "sealed"},
+    {"forward_ticket", "id", "return_to"},
     {"audit_event", "id", "sealed"},
 }};
-
-// A sealed value begins with its version and its key's id (see crypto::Sealer); rows whose first bytes differ from a fresh seal's are
-// the ones to do. Reading them all and looking is simple, bounded by `batch`, and leaves that format to its room.
-constexpr std::int64_t batch = 200;
-
-std::size_t reseal_column(storage::Database& database, crypto::Sealer const& sealer, SealedColumn const& at, std::size_t limit) {
-    std::string const table{at.table}, key{at.key}, column{at.column};
-    auto const select = "SELECT " + key + ", " + column + " FROM " + table + " WHERE " + column + " IS NOT NULL AND " + key +
-                        " > $1 ORDER BY " + key + " LIMIT $2";
-    auto const update = "UPDATE " + table + " SET " + column + " = $2 WHERE " + key + " = $1 AND " + column + " = $3";
-    std::size_t done = 0;
-    std::string after;
-    while (done < limit) {
-        auto const rows = database.read([&](Transaction& tx) { return tx.rows(select, after, batch); });
-        if (rows.empty()) break;
-        after = rows.back().text(0);
-        for (auto const& row : rows) {
-            auto const& old = row.blob(1);
-            if (!sealer.needs_reseal(old)) continue;
-            crypto::Place const place{at.table, row.text(0), at.column};
-            auto const opened = sealer.open(place, old);
-            if (!opened.ok()) continue;  // its key is gone: nothing to save, and nothing to lose either
-            // Only if nobody changed it meanwhile.
-            database.write([&](Transaction& tx) { tx.run(update, row.text(0), sealer.seal(place, opened.value()), old); });
-            if (++done >= limit) break;
-        }
-    }
-    return done;
-}
 
 }  // namespace
 
@@ -96,13 +70,54 @@ Result<void> KeyRecords::reconcile(crypto::Keyring const& keyring, audit::AuditL
     });
 }
 
-std::size_t reseal(storage::Database& database, crypto::Sealer const& sealer, std::size_t limit) {
-    std::size_t done = 0;
-    for (auto const& column : sealed_columns) {
-        if (done >= limit) break;
-        done += reseal_column(database, sealer, column, limit - done);
+// A sealed value begins with its version and its key's id (see crypto::Sealer); rows whose first bytes differ from a fresh seal's are
+// the ones to do. Reading them all and looking is simple, bounded by `rows`, and leaves that format to its room.
+Resealer::Progress Resealer::next(std::size_t rows) {
+    auto const& at = sealed_columns.at(column_);
+    std::string const table{at.table}, key{at.key}, column{at.column};
+    auto const select = "SELECT " + key + ", " + column + " FROM " + table + " WHERE " + column + " IS NOT NULL AND " + key +
+                        " > $1 ORDER BY " + key + " LIMIT $2";
+    auto const found = database_.read([&](Transaction& tx) { return tx.rows(select, after_, static_cast<std::int64_t>(rows)); });
+
+    struct Renewed {
+        std::string key;
+        Bytes before;
+        Bytes after;
+    };
+    std::vector<Renewed> renewed;
+    for (auto const& row : found) {
+        auto const& old = row.blob(1);
+        if (!sealer_.needs_reseal(old)) continue;
+        crypto::Place const place{at.table, row.text(0), at.column};
+        auto const opened = sealer_.open(place, old);
+        if (!opened.ok()) continue;  // its key is gone: nothing to save, and nothing to lose either
+        renewed.push_back({row.text(0), old, sealer_.seal(place, opened.value())});
     }
-    return done;
+    // Only where nobody changed it meanwhile.
+    auto const update = "UPDATE " + table + " SET " + column + " = $2 WHERE " + key + " = $1 AND " + column + " = $3";
+    std::size_t sealed = 0;
+    for (std::size_t start = 0; start < renewed.size(); start += at_once) {
+        auto const end = std::min(start + at_once, renewed.size());
+        sealed += static_cast<std::size_t>(database_.write([&](Transaction& tx) {
+            std::int64_t changed = 0;
+            for (std::size_t i = start; i < end; ++i) changed += tx.run(update, renewed[i].key, renewed[i].after, renewed[i].before);
+            return changed;
+        }));
+    }
+    in_this_pass_ += renewed.size();
+    // Behind the writes: what failed is done again.
+    if (!found.empty()) after_ = found.back().text(0);
+    if (found.size() < rows) begin_next_column();
+    return {sealed, finished_};
+}
+
+void Resealer::begin_next_column() {
+    after_.clear();
+    if (++column_ < sealed_columns.size()) return;
+    // Somebody may have sealed under an older key behind us: another node that has not heard of the new one. So the end is a pass that
+    // finds nothing to do.
+    column_ = 0;
+    finished_ = std::exchange(in_this_pass_, 0) == 0;
 }
 
 }  // namespace zephyr::server

@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "server/control_socket.h"
+#include "server/descriptors.h"
 #include "server/jobs.h"
 #include "server/free_port.h"
 #include "server/listener_settings.h"
@@ -53,6 +54,13 @@ void watch_signals() {
     ::signal(SIGPIPE, SIG_IGN);
 }
 
+// Load balancers find out by /readyz; a second signal from somebody in a hurry ends the wait.
+void wait_as_lame_duck(std::chrono::milliseconds length, Clock const& clock) {
+    signalled = false;
+    auto const end = clock.monotonic() + length;
+    while (!signalled.load() && clock.monotonic() < end) std::this_thread::sleep_for(std::chrono::milliseconds{20});
+}
+
 void publish(http::server::Server const& server, middleware::Metrics& metrics) {
     auto const gauge = [&](char const* name, char const* help, auto read) {
         metrics.gauge(name, help, [&server, read] { return static_cast<double>(read(server.stats())); });
@@ -74,6 +82,7 @@ Node::Node(DataFolder folder, std::unique_ptr<Stack> stack, Outside outside)
 Node::~Node() = default;
 
 http::App& Node::app() { return stack_->app; }
+config::Settings const& Node::settings() const { return stack_->settings; }
 
 Result<std::unique_ptr<Node>> Node::open(config::Settings settings, Outside outside) {
     ZEPHYR_TRY(auto folder, DataFolder::lock(settings.storage.data));
@@ -115,18 +124,26 @@ int Node::serve(ServeOptions const& options) {
     }
     auto const stop = options.until ? options.until : [] { return signalled.load(); };
     auto& stack = *stack_;
-    http::server::Server server{listener_settings(stack.settings), stack.app, outside_.clock, outside_.log};
-    if (auto const started = server.start(); !started.ok()) {
+    auto listener = listener_settings(stack.settings);
+    if (options.listen) listener.max_connections = fitting_connections(stack.settings, outside_.log);
+    // Before anybody is let in: a server that an operator can't reach must not start.
+    std::unique_ptr<ControlSocket> control;
+    if (options.on_command) {
+        auto opened = ControlSocket::open(control_socket_path(folder_.path()), outside_.clock, outside_.log,
+                                          [&](ControlRequest const& request) { return options.on_command(stack, request); });
+        if (!opened.ok()) {
+            outside_.log.error("server.no_control_socket", {{"id", opened.error().id()}, {"reason", opened.error().reason()}});
+            return 1;
+        }
+        control = std::move(opened).value();
+    }
+    http::server::Server server{listener, stack.app, outside_.clock, outside_.log};
+    if (auto const started = options.listen ? server.start() : success(); !started.ok()) {
         outside_.log.error("server.cannot_listen",
                            {{"id", started.error().id()}, {"reason", started.error().reason()}, {"detail", started.error().detail()}});
         return 1;
     }
-    publish(server, stack.metrics);
-    std::optional<ControlSocket> control;
-    if (options.on_command) {
-        control.emplace(control_socket_path(folder_.path()), outside_.log,
-                        [&](ControlRequest const& request) { return options.on_command(stack, request); });
-    }
+    if (options.listen) publish(server, stack.metrics);
     Jobs jobs{stack, outside_.log};
 
     stack.audit.append({.code = audit::codes::server_started, .actor = audit::Actor::system()});
@@ -141,9 +158,15 @@ int Node::serve(ServeOptions const& options) {
 
     stack.draining = true;
     outside_.log.info("server.stopping");
+    server.retire();
+    wait_as_lame_duck(stack.settings.server.lame_duck, outside_.clock);
     server.stop();
     control.reset();
-    stack.audit.append({.code = audit::codes::server_stopped, .actor = audit::Actor::system()});
+    try {
+        stack.audit.append({.code = audit::codes::server_stopped, .actor = audit::Actor::system()});
+    } catch (StorageFault const& fault) {  // a database that is gone keeps nobody from stopping
+        outside_.log.warning("server.stop_not_recorded", {{"what", fault.what()}});
+    }
     return 0;
 }
 

@@ -42,9 +42,11 @@ Result<tokens::IssuedTokens> BearerService::refresh(SecretText const& refresh_to
 }
 
 Result<void> BearerService::sign_out(SessionRef const& session, audit::Origin const& origin) {
-    ZEPHYR_CHECK(sign_in_.sign_out(session, origin));
-    tokens_.end_family(session);
-    return success();
+    return rooms_.database.write([&](Transaction&) -> Result<void> {
+        ZEPHYR_CHECK(sign_in_.sign_out(session, origin));
+        tokens_.end_family(session);
+        return success();
+    });
 }
 
 }  // namespace zephyr::signin

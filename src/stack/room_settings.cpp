@@ -1,5 +1,8 @@
 #include "stack/room_settings.h"
 
+#include <algorithm>
+#include <set>
+
 #include "zephyr/foundation/fault.h"
 
 namespace zephyr::stack_settings {
@@ -61,6 +64,32 @@ sessions::SessionSettings sessions(config::SessionSettings const& settings) {
                                                                                   : sessions::Limit::WhenFull::evict_oldest}};
 }
 
+rbac::RoleSettings roles(config::Settings const& settings) {
+    // As many people as sessions: else the roles would be read again for those the cache still knows.
+    return {.version_check = settings.cache.other_nodes == config::OtherNodes::exact ? 0ms : 1000ms,
+            .cached_users = std::max<std::size_t>(rbac::RoleSettings{}.cached_users, static_cast<std::size_t>(settings.cache.entries) * 2)};
+}
+
+guards::HolderCacheSettings holder_cache(config::CacheSettings const& settings) {
+    return {.entries = static_cast<std::size_t>(settings.entries)};
+}
+
+tokens::SigningKeySettings signing_keys(config::Settings const& settings) {
+    auto algorithm = jose::Algorithm::es256;
+    if (settings.tokens.algorithm == config::TokenAlgorithm::eddsa) algorithm = jose::Algorithm::eddsa;
+    if (settings.tokens.algorithm == config::TokenAlgorithm::rs256) algorithm = jose::Algorithm::rs256;
+    return {.algorithm = algorithm,
+            .rotation = seconds(settings.tokens.key_rotation),
+            .access_lifetime = seconds(settings.tokens.access_lifetime)};
+}
+
+tokens::TokenSettings tokens(config::Settings const& settings) {
+    return {.issuer = settings.server.public_url,
+            .audience = settings.tokens.audience,
+            .access_lifetime = seconds(settings.tokens.access_lifetime),
+            .refresh_grace = seconds(settings.tokens.refresh_grace)};
+}
+
 signin::SignInSettings sign_in(config::Settings const& settings) {
     return {.mfa_enabled = settings.mfa.enabled,
             .mfa_required_for_admin = settings.mfa.required_for_admin,
@@ -71,7 +100,10 @@ middleware::RateLimitSettings rate_limits(config::LimitSettings const& settings)
     return {.normal = limit(settings.requests_per_second, settings.requests_burst, 1s),
             .classes = {{"sign-in", limit(settings.sign_in_per_minute, settings.sign_in_burst, 1min)},
                         {"factor", limit(settings.factor_per_minute, settings.factor_burst, 1min)},
-                        {"register", limit(settings.register_per_hour, settings.register_burst, 1h)}}};
+                        {"refresh", limit(settings.refresh_per_minute, settings.refresh_burst, 1min)},
+                        {"register", limit(settings.register_per_hour, settings.register_burst, 1h)},
+                        {"forward", limit(settings.forward_per_second, settings.forward_burst, 1s)}},
+            .shared = {"sign-in", "factor", "refresh", "register"}};
 }
 
 pages::PagesSettings pages(config::ServerSettings const& settings) {
@@ -97,6 +129,25 @@ std::string session_cookie(config::ServerSettings const& settings) {
 http::CsrfCookies csrf_cookies(config::ServerSettings const& settings) {
     bool const secure = over_https(settings);
     return {.session = session_cookie(settings), .visitor = secure ? "__Host-zephyr_visitor" : "zephyr_visitor", .secure = secure};
+}
+
+forward::RuleBook forward_rules(config::ForwardAuthSettings const& settings) {
+    auto book = forward::RuleBook::parse(settings.rules);
+    if (!book.ok()) throw Fault{"forward_auth.rules: " + std::string{book.error().reason()}};
+    return std::move(book).value();
+}
+
+std::vector<std::string> form_targets(forward::RuleBook const& rules, config::ServerSettings const& server) {
+    std::set<std::string> hosts;
+    for (auto const* rule : rules.all()) {
+        if (!rule->open) hosts.insert(rule->host);
+    }
+    std::vector<std::string> targets;
+    for (auto const& host : hosts) {
+        bool const is_v6 = host.find(':') != std::string::npos;
+        targets.push_back(std::string{over_https(server) ? "https" : "http"} + "://" + (is_v6 ? "[" + host + "]" : host) + ":*");
+    }
+    return targets;
 }
 
 }  // namespace zephyr::stack_settings

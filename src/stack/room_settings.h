@@ -2,14 +2,18 @@
 #pragma once
 
 #include "zephyr/config/settings.h"
+#include "zephyr/forward/rule_book.h"
+#include "zephyr/guards/holder_cache.h"
 #include "zephyr/http/csrf_tokens.h"
 #include "zephyr/mfa/totp_service.h"
 #include "zephyr/middleware/rate_limit.h"
 #include "zephyr/pages/pages.h"
 #include "zephyr/passwords/password_service.h"
+#include "zephyr/rbac/role_service.h"
 #include "zephyr/routes/web.h"
 #include "zephyr/sessions/session_service.h"
 #include "zephyr/signin/sign_in_service.h"
+#include "zephyr/tokens/token_service.h"
 
 namespace zephyr::stack_settings {
 
@@ -20,6 +24,10 @@ std::optional<passwords::BreachFilter> breach_filter(config::PasswordSettings co
 passwords::PasswordSettings passwords(config::PasswordSettings const&);
 mfa::TotpSettings totp(config::MfaSettings const&);
 sessions::SessionSettings sessions(config::SessionSettings const&);
+rbac::RoleSettings roles(config::Settings const&);
+guards::HolderCacheSettings holder_cache(config::CacheSettings const&);
+tokens::SigningKeySettings signing_keys(config::Settings const&);
+tokens::TokenSettings tokens(config::Settings const&);
 signin::SignInSettings sign_in(config::Settings const&);
 middleware::RateLimitSettings rate_limits(config::LimitSettings const&);
 pages::PagesSettings pages(config::ServerSettings const&);
@@ -29,5 +37,9 @@ routes::WebSettings web(config::Settings const&);
 bool over_https(config::ServerSettings const&);
 std::string session_cookie(config::ServerSettings const&);
 http::CsrfCookies csrf_cookies(config::ServerSettings const&);
+// Throws Fault for a line that cannot be read, with the reason.
+forward::RuleBook forward_rules(config::ForwardAuthSettings const&);
+// Where our sign-in forms may lead in the end: the protected hosts, on any port.
+std::vector<std::string> form_targets(forward::RuleBook const&, config::ServerSettings const&);
 
 }  // namespace zephyr::stack_settings

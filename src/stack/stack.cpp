@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "stack/room_settings.h"
+#include "stack/shared_parts.h"
 #include "zephyr/crypto/constant_time.h"
 #include "zephyr/foundation/fault.h"
 #include "zephyr/middleware/access_log.h"
@@ -56,13 +57,35 @@ void install_middleware(Stack& stack) {
     pieces.push_back(middleware::request_id(stack.clock, stack.random));
     if (settings.metrics.enabled) pieces.push_back(stack.metrics.middleware());
     pieces.push_back(middleware::access_log(stack.clock, stack.log));
-    pieces.push_back(middleware::security_headers(stack.random));
-    pieces.push_back(middleware::rate_limit(stack.rate_limiter, stack_settings::rate_limits(settings.limits)));
+    pieces.push_back(middleware::security_headers(
+        stack.random, {.form_targets = stack_settings::form_targets(stack.forward.rules(), settings.server)}));
+    pieces.push_back(middleware::rate_limit(stack.rate_limiter, stack_settings::rate_limits(settings.limits),
+                                            stack.shared_rate_limiter.get()));
     auto const half_the_workers = std::max<std::int64_t>(1, settings.server.workers / 2);
     pieces.push_back(middleware::admission({.classes = {"sign-in", "register"}, .places = static_cast<std::size_t>(half_the_workers)}));
     if (!settings.cors.allowed_origins.empty()) pieces.push_back(middleware::cors({.origins = settings.cors.allowed_origins}));
     pieces.push_back(middleware::csrf(stack.csrf_tokens, settings.server.public_url, stack.log));
     middleware::install(stack.app, std::move(pieces));
+}
+
+void mount_forward_routes(Stack& stack) {
+    if (stack.forward.rules().empty()) return;
+    auto origin = encoding::parse_origin(stack.settings.server.public_url);
+    if (!origin.ok()) throw Fault{"server.public_url is no origin"};
+    routes::mount_forward_routes(stack.app,
+                                 {.forward = stack.forward,
+                                  .people = stack.people,
+                                  .gatekeeper = stack.gatekeeper,
+                                  .cache = stack.holder_cache,
+                                  .sessions = stack.sessions,
+                                  .clock = stack.clock,
+                                  .proxies = trusted(stack.settings.server),
+                                  .public_origin = std::move(origin).value()},
+                                 stack.web);
+    stack.metrics.counter("zephyr_forward_admitted_total", "Requests to protected hosts that were let through.",
+                          [&stack] { return static_cast<double>(stack.forward.counts().admitted); });
+    stack.metrics.counter("zephyr_forward_refused_total", "Requests to protected hosts that were refused or sent to sign in.",
+                          [&stack] { return static_cast<double>(stack.forward.counts().refused); });
 }
 
 void mount_routes(Stack& stack) {
@@ -72,8 +95,9 @@ void mount_routes(Stack& stack) {
                                  .metrics = stack.settings.metrics.enabled ? &stack.metrics : nullptr,
                                  .draining = [&stack] { return stack.draining.load(); }},
                                 stack.web);
-    routes::mount_auth_routes(app, stack.sign_in, stack.users, stack.web);
-    if (stack.settings.mfa.enabled) routes::mount_mfa_routes(app, stack.sign_in, stack.account, stack.web);
+    routes::mount_auth_routes(app, stack.sign_in, stack.bearer, stack.users, stack.web);
+    routes::mount_token_routes(app, stack.bearer, stack.signing_keys);
+    if (stack.settings.mfa.enabled) routes::mount_mfa_routes(app, stack.sign_in, stack.account, stack.bearer, stack.web);
     routes::mount_entry_pages(
         app, {.sign_in = stack.sign_in, .account = stack.account, .setup = stack.setup, .totp = stack.totp, .sessions = stack.sessions},
         stack.web);
@@ -99,6 +123,8 @@ void mount_routes(Stack& stack) {
                                    .clock = stack.clock};
     routes::mount_admin_pages(app, admin, stack.web);
     routes::mount_admin_user_pages(app, admin, stack.web);
+    mount_forward_routes(stack);
+    routes::mount_openapi_route(app, stack.web, stack.settings.server.public_url);
     app.on_problem([&stack](http::Request const& request, http::Response const& problem) {
         return routes::problem_page(request, problem, stack.web);
     });
@@ -111,10 +137,25 @@ void publish_gauges(Stack& stack) {
                   [&gate] { return static_cast<double>(gate.counts().running); });
     metrics.gauge("zephyr_password_hashes_waiting", "Callers waiting for room to hash a password.",
                   [&gate] { return static_cast<double>(gate.counts().waiting); });
+    metrics.counter("zephyr_password_hashes_total", "Password hashes begun.",
+                    [&gate] { return static_cast<double>(gate.counts().admitted); });
     metrics.counter("zephyr_password_hashes_refused_total", "Password checks refused because the gate was full.",
                     [&gate] { return static_cast<double>(gate.counts().refused); });
+    if (stack.redis) {
+        metrics.gauge("zephyr_redis_up", "1 while Redis answers.", [&stack] { return stack.redis->healthy() ? 1.0 : 0.0; });
+    }
+    metrics.gauge("zephyr_cached_holders", "Sessions and tokens remembered.",
+                  [&stack] { return static_cast<double>(stack.holder_cache.counts().entries); });
+    metrics.counter("zephyr_cached_holders_hits_total", "Requests whose session or token was remembered.",
+                    [&stack] { return static_cast<double>(stack.holder_cache.counts().hits); });
+    metrics.counter("zephyr_cached_holders_misses_total", "Requests whose session or token was not remembered.",
+                    [&stack] { return static_cast<double>(stack.holder_cache.counts().misses); });
     metrics.counter("zephyr_database_statements_total", "Statements sent to the database.",
                     [&stack] { return static_cast<double>(stack.database->counts().statements); });
+    metrics.counter("zephyr_database_reads_total", "Read transactions.",
+                    [&stack] { return static_cast<double>(stack.database->counts().reads); });
+    metrics.counter("zephyr_database_writes_total", "Write transactions.",
+                    [&stack] { return static_cast<double>(stack.database->counts().writes); });
 }
 
 }  // namespace
@@ -126,47 +167,72 @@ Stack::Stack(StackParts parts)
       log{parts.log},
       database{std::move(parts.database)},
       sealer{std::move(parts.keyring), random},
+      redis{stack_parts::redis(settings.redis, clock, log)},
       audit{*database, sealer, clock, random},
       users{*database, audit, clock, random},
       groups{*database, audit, clock, random},
-      roles{*database, audit, clock, {users, groups}},
+      roles{*database, audit, clock, {users, groups}, stack_settings::roles(settings)},
       hash_gate{stack_settings::hash_gate(settings.passwords), clock},
       password_policy{stack_settings::password_policy(settings), stack_settings::breach_filter(settings.passwords)},
       passwords{*database, audit, sealer, hash_gate, password_policy, clock, random, stack_settings::passwords(settings.passwords)},
       totp{*database, audit, sealer, clock, random, stack_settings::totp(settings.mfa)},
       session_store{*database, sealer},
-      sessions{session_store, *database, audit, clock, random, stack_settings::sessions(settings.sessions)},
+      session_copies{stack_parts::session_copies(*this)},
+      sessions{session_copies ? *session_copies : session_store, *database, audit, clock, random,
+               stack_settings::sessions(settings.sessions)},
+      signing_keys{*database, audit, sealer, clock, stack_settings::signing_keys(settings)},
+      tokens{signing_keys, sessions, *database, audit, sealer, clock, random, stack_settings::tokens(settings)},
       notices{*database, clock, random},
       users_data{},
       rbac_data{roles},
       passwords_data{},
       mfa_data{},
-      sessions_data{session_store},
+      sessions_data{session_copies ? *session_copies : session_store},
+      tokens_data{},
+      forward_data{},
       audit_data{audit},
-      personal_data{{&users_data, &rbac_data, &passwords_data, &mfa_data, &sessions_data, &audit_data, &notices}},
+      personal_data{{&users_data, &rbac_data, &passwords_data, &mfa_data, &sessions_data, &tokens_data, &forward_data, &audit_data,
+                     &notices}},
       sign_in{rooms(), stack_settings::sign_in(settings)},
       account{rooms(), sign_in, notices},
+      bearer{rooms(), sign_in, tokens, notices},
       lifecycle{rooms(), notices, personal_data},
       setup{{*database, users, roles, passwords, audit}, clock, random},
-      gatekeeper{users, roles, sessions, audit, clock, {.session_cookie = stack_settings::session_cookie(settings.server)}},
+      holder_cache{*database, clock, stack_parts::holder_cache(*this)},
+      gatekeeper{users,
+                 roles,
+                 sessions,
+                 tokens,
+                 audit,
+                 holder_cache,
+                 clock,
+                 {.session_cookie = stack_settings::session_cookie(settings.server)}},
+      forward{*database, sessions, audit, sealer, clock, random, stack_settings::forward_rules(settings.forward_auth)},
+      people{*database, users, groups, clock, stack_parts::people(*this)},
       pages{stack_settings::pages(settings.server)},
       web{pages, stack_settings::web(settings)},
       csrf_tokens{sealer.derive("csrf tokens"), random, stack_settings::csrf_cookies(settings.server)},
       metrics{clock},
       rate_limiter{clock},
+      shared_rate_limiter{stack_parts::shared_rate_limiter(*this)},
       app{gatekeeper, log} {
     gatekeeper.add_rule("metrics_reader", metrics_reader(settings.metrics.token, roles));
     gatekeeper.add_rule("fresh_proof", fresh_proof(sessions, sign_in));
     app.trust(trusted(settings.server));
     install_middleware(*this);
     mount_routes(*this);
+    stack_parts::check_inline_routes(*this);
     publish_gauges(*this);
+    stack_parts::join_other_nodes(*this);
 }
 
 signin::Rooms Stack::rooms() { return {*database, users, roles, passwords, totp, sessions, audit, clock}; }
 
 std::size_t Stack::purge() {
     auto removed = sessions.purge();
+    removed += tokens.purge();
+    removed += signing_keys.purge();
+    removed += forward.purge();
     removed += static_cast<std::size_t>(totp.purge());
     removed += static_cast<std::size_t>(roles.purge_expired(clock.now()));
     return removed;

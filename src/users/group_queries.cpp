@@ -98,6 +98,19 @@ std::vector<GroupId> GroupService::groups_of(storage::Transaction& tx, UserId co
                 user.str()));
 }
 
+std::vector<std::string> GroupService::names_of(UserId const& user) const {
+    return database_.read([&](storage::Transaction& tx) {
+        std::vector<std::string> names;
+        for (auto const& row : tx.rows("WITH RECURSIVE up(id) AS (SELECT group_id FROM group_member WHERE user_id = $1"
+                                       " UNION SELECT group_child.parent_id FROM group_child JOIN up ON group_child.child_id = up.id)"
+                                       " SELECT name FROM user_group JOIN up ON user_group.id = up.id ORDER BY canonical_name",
+                                       user.str())) {
+            names.push_back(row.text(0));
+        }
+        return names;
+    });
+}
+
 std::vector<GroupId> GroupService::with_parents(storage::Transaction& tx, GroupId const& group) const {
     return read_ids(
         tx.rows("WITH RECURSIVE up(id) AS (SELECT id FROM user_group WHERE id = $1"

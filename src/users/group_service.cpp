@@ -97,6 +97,7 @@ Result<void> GroupService::change(Change const& change, audit::Actor const& acto
             ZEPHYR_CHECK(apply());
         }
         if (!changed) return success();
+        tx.announce("groups", "");
         if (rules_ != nullptr && change.effect != Change::Effect::nothing) rules_->changed(tx);
         audit_.append(tx, event);
         return success();

@@ -47,6 +47,7 @@ Json UsersPersonalData::export_for(storage::Transaction& tx, UserId const& id) {
 void UsersPersonalData::erase(storage::Transaction& tx, UserId const& id) {
     tx.run("DELETE FROM group_member WHERE user_id = $1", id.str());
     tx.run("DELETE FROM app_user WHERE id = $1", id.str());
+    tx.announce("user", id.str());
 }
 
 }  // namespace zephyr::users

@@ -69,15 +69,20 @@ std::optional<UserState> parse_state(std::string_view name) {
     return std::nullopt;
 }
 
-UserState effective_state(User const& user, TimePoint now) {
-    if (user.state == UserState::disabled || user.state == UserState::pending || user.state == UserState::expired) return user.state;
-    if (user.expires_at && now >= *user.expires_at) return UserState::expired;
-    if (user.state == UserState::locked && (!user.locked_until || now < *user.locked_until)) return UserState::locked;
+AccountLimits limits_of(User const& user) { return {user.state, user.expires_at, user.locked_until}; }
+
+UserState effective_state(AccountLimits const& account, TimePoint now) {
+    auto const state = account.state;
+    if (state == UserState::disabled || state == UserState::pending || state == UserState::expired) return state;
+    if (account.expires_at && now >= *account.expires_at) return UserState::expired;
+    if (state == UserState::locked && (!account.locked_until || now < *account.locked_until)) return UserState::locked;
     return UserState::active;
 }
 
-Result<void> check_active(User const& user, TimePoint now) {
-    switch (effective_state(user, now)) {
+UserState effective_state(User const& user, TimePoint now) { return effective_state(limits_of(user), now); }
+
+Result<void> check_active(AccountLimits const& account, TimePoint now) {
+    switch (effective_state(account, now)) {
         case UserState::active: return success();
         case UserState::disabled: return errors::disabled;
         case UserState::locked: return errors::locked;
@@ -86,6 +91,8 @@ Result<void> check_active(User const& user, TimePoint now) {
     }
     return errors::disabled;
 }
+
+Result<void> check_active(User const& user, TimePoint now) { return check_active(limits_of(user), now); }
 
 Result<Name> parse_username(std::string_view text) {
     auto canonical = encoding::canonical_name(text);

@@ -88,6 +88,11 @@ Result<User> make_user(NewUser const& wanted, UserId id, TimePoint now) {
 
 }  // namespace
 
+Result<void> check_new(NewUser const& wanted) {
+    ZEPHYR_CHECK(make_user(wanted, UserId::trusted("00000000-0000-0000-0000-000000000000"), {}));
+    return success();
+}
+
 // What one change does to an account, between reading and storing it.
 struct UserService::Change {
     std::string_view code;
@@ -172,6 +177,7 @@ Result<User> UserService::change(UserId const& id, Change const& change, audit::
                 " state = $7, expires_at = $8, locked_until = $9, updated_at = $10, version = $11 WHERE id = $1 AND version = $12",
                 id.str(), user.username, user.canonical_username, user.email, user.canonical_email, user.display_name,
                 state_name(user.state), user.expires_at, user.locked_until, user.updated_at, user.version, read_version);
+            tx.announce("user", id.str());
             return stored == 1 ? success() : Result<void>{errors::version_changed};
         };
         if (rules_ != nullptr && change.moves_access) {

@@ -20,6 +20,7 @@ std::string table_of(config::Settings settings) {
 std::string page() {
     auto settings = testing::TestApp::settings();
     settings.metrics.enabled = true;
+    settings.forward_auth.rules = {"app.example.com"};
     return "# Routes\n\nWhat each route demands, as the server prints it (`zephyr routes`). Generated: run the tests with "
            "`ZEPHYR_UPDATE=1` to renew it,\nthen read the difference as a reviewer would.\n\n| method | path | demands | source |\n|---|---|---|---|\n" +
            table_of(settings);
@@ -64,8 +65,9 @@ TEST(AccessMatrix, only_named_routes_are_open_or_accept_a_pending_sign_in) {
         if (route.guard == "session") pending.push_back(route.method + " " + route.pattern);
     }
     EXPECT_EQ(open, (std::vector<std::string>{"GET /healthz", "GET /readyz", "GET /static/{file}", "POST /auth/register", "POST /auth/login",
+                                              "POST /auth/token", "POST /auth/refresh", "GET /.well-known/jwks.json",
                                               "GET /", "GET /sign-in", "POST /sign-in", "GET /sign-up", "POST /sign-up", "GET /setup",
-                                              "GET /setup/{token}", "POST /setup/{token}"}));
+                                              "GET /setup/{token}", "POST /setup/{token}", "GET /openapi.json"}));
     EXPECT_EQ(pending, (std::vector<std::string>{"POST /auth/logout", "POST /auth/mfa/totp/verify", "POST /sign-out", "GET /sign-in/factor",
                                                  "POST /sign-in/factor", "GET /account/password", "POST /account/password"}));
 }

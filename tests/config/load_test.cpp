@@ -322,7 +322,7 @@ TEST(Load, secrets_are_never_printed) {
     std::vector<FlagValue> on_the_command_line;
     for (auto const& info : all_settings()) {
         if (!info.secret) continue;
-        right[info.environment] = (info.key == "storage.url" ? "postgresql://" : "") + canary + std::string(40, 'x');
+        right[info.environment] = (info.key == "storage.url" ? "postgresql://" : info.key == "redis.url" ? "redis://:pass@" : "") + canary + std::string(40, 'x');
         wrong[info.environment] = canary + "\n";
         on_the_command_line.push_back({info.flag.substr(0, info.flag.rfind("-file")), canary});
     }

@@ -39,6 +39,20 @@ TEST(Rules, a_proxy_must_be_named) {
                 HasSubstr("would trust every address there is"));
 }
 
+TEST(Rules, protected_hosts_need_a_proxy_that_is_believed) {
+    std::string const rules = "[forward_auth]\nrules = [\"app.example.com\", \"wiki.example.com role:staff\"]\n";
+    std::string const proxy = "[server]\nbehind_proxy = true\ntrusted_proxies = [\"10.0.0.1\"]\n";
+    EXPECT_THAT(only_problem(from_file(rules)), HasSubstr("hosts are protected, yet no proxy is believed"));
+    EXPECT_THAT(good(from_file(proxy + rules)).settings.forward_auth.rules,
+                ElementsAre("app.example.com", "wiki.example.com role:staff"));
+    EXPECT_THAT(only_problem(from_flags({{"--forward-auth-rules", "app.example.com"}, {"--trusted-proxies", "10.0.0.1"}})),
+                HasSubstr("server.behind_proxy"));
+    EXPECT_THAT(only_problem(from_flags({{"--forward-auth-rules", "https://app.example.com"},
+                                         {"--trusted-proxies", "10.0.0.1"},
+                                         {"--behind-proxy", "true"}})),
+                HasSubstr("begins with a host, not with a scheme"));
+}
+
 TEST(Rules, tls_needs_both_files) {
     EXPECT_THAT(only_problem(from_flags({{"--server-tls-certificate", "c.pem"}})),
                 HasSubstr("one is set without the other"));
@@ -144,6 +158,15 @@ TEST(Rules, the_master_key_lies_outside_the_data_folder) {
     EXPECT_THAT(only_problem(from_flags({{"--data", ""}})), HasSubstr("storage.data (flag --data): is empty"));
 }
 
+TEST(Rules, redis_must_be_named_before_anything_is_kept_in_it) {
+    EXPECT_THAT(only_problem(from_file("[sessions]\nstore = \"redis\"")), HasSubstr("a Redis that is not named"));
+    EXPECT_TRUE(load(from_file("[sessions]\nstore = \"redis\"\n[redis]\nurl = \"redis://localhost\"")).ok());
+    EXPECT_THAT(only_problem(from_file("[redis]\nurl = \"redis://localhost\"\nca_file = \"ca.pem\"")), HasSubstr("not spoken to by TLS"));
+    EXPECT_TRUE(load(from_file("[redis]\nurl = \"rediss://localhost\"\nca_file = \"ca.pem\"")).ok());
+    EXPECT_THAT(only_problem(from_file("[cache]\nother_nodes = \"bounded\"\n[storage]\nurl = \"postgresql://u:p@h/d\"")),
+                HasSubstr("by a Redis that is not named"));
+}
+
 TEST(Rules, passkeys_must_belong_to_the_origin) {
     EXPECT_TRUE(
         load(from_environment({{"WEBAUTHN_RP_ID", "example.com"}, {"WEBAUTHN_ORIGIN", "https://login.example.com"}}))
@@ -196,6 +219,9 @@ TEST(Notices, every_relaxation_is_named) {
                 ElementsAre(HasSubstr("has no effect without server.behind_proxy")));
     EXPECT_THAT(good(from_flags({{"--public-url", "http://example.com"}})).notices,
                 ElementsAre(HasSubstr("people would come by http")));
+    EXPECT_THAT(good(from_file("[redis]\nurl = \"redis://:pass@10.0.0.7\"")).notices, ElementsAre(HasSubstr("use rediss://")));
+    for (auto const* fine : {"redis://:pass@127.0.0.1:6379/1", "redis://localhost", "redis://[::1]", "rediss://:pass@10.0.0.7"})
+        EXPECT_THAT(good(from_file("[redis]\nurl = \"" + std::string{fine} + "\"")).notices, IsEmpty()) << fine;
     EXPECT_THAT(good(from_flags({{"--public-url", "https://example.com"}})).notices,
                 ElementsAre(HasSubstr("neither TLS nor a proxy is configured")));
 }

@@ -126,6 +126,13 @@ TEST(Texts, of_directories_and_urls_are_checked) {
         EXPECT_EQ(postgres_url_or_empty(text).problem, "") << text;
     for (auto const* text : {"mysql://h", "postgresql:/h", "host=h dbname=d", "postgresql://h/a b"})
         EXPECT_NE(postgres_url_or_empty(text).problem, "") << text;
+    for (auto const* text : {"", "redis://localhost", "rediss://:p%40ss@redis.example.com:6380/7", "redis://user:p@[::1]/"})
+        EXPECT_EQ(redis_url_or_empty(text).problem, "") << text;
+    for (auto const* text : {"redis:/localhost", "http://localhost", "redis://", "redis://user@host", "redis://:@host", "redis://h/x",
+                             "redis://h/1/2", "redis://:%zz@h", "redis://h h", "redis://h\r\nPING", "REDIS://h", "redis://h:0"}) {
+        EXPECT_NE(redis_url_or_empty(text).problem, "") << text;
+        EXPECT_EQ(redis_url_or_empty(text).problem.find("zz"), std::string::npos) << "a password would be quoted";
+    }
 }
 
 }  // namespace

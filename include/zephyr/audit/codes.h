@@ -90,6 +90,18 @@ inline constexpr std::string_view key_created = "ZKEYS01I";
 inline constexpr std::string_view key_rotated = "ZKEYS02W";
 inline constexpr std::string_view key_resealed = "ZKEYS03I";
 
+// Tokens, and the keys that sign them.
+inline constexpr std::string_view signing_key_created = "ZTOKEN01I";
+inline constexpr std::string_view signing_key_activated = "ZTOKEN02I";
+inline constexpr std::string_view signing_key_retired = "ZTOKEN03I";
+inline constexpr std::string_view signing_key_revoked = "ZTOKEN04W";
+inline constexpr std::string_view refresh_reuse_detected = "ZTOKEN05W";
+
+// Protected hosts that other applications serve (forward-auth).
+inline constexpr std::string_view forward_ticket_issued = "ZFORW01I";
+inline constexpr std::string_view forward_signed_in = "ZFORW02I";
+inline constexpr std::string_view forward_refused = "ZFORW03W";
+
 // The server and its settings.
 inline constexpr std::string_view server_started = "ZCONF01I";
 inline constexpr std::string_view server_stopped = "ZCONF02I";

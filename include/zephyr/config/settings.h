@@ -43,7 +43,8 @@ struct ServerSettings {
     Duration body_timeout{};
     Duration write_timeout{};
     Duration idle_timeout{};
-    Duration drain{};     // how long running requests get when the server stops
+    Duration lame_duck{};  // from "stop" to the end of accepting, while /readyz says 503 already
+    Duration drain{};      // how long running requests get when the server stops
     std::string web_dir;  // templates and styles from here instead of the built-in ones; for development
     std::string name;     // the name pages show
     std::string logo;     // path of an image; empty: built in
@@ -57,6 +58,12 @@ struct StorageSettings {
     SecretText url;    // empty: SQLite in the data folder; otherwise postgresql://…
     std::int64_t connections = 0;
     Duration statement_timeout{};
+};
+
+struct RedisSettings {
+    SecretText url;       // empty: none
+    std::string ca_file;  // path; empty: the system's authorities
+    Duration deadline{};
 };
 
 struct KeySettings {
@@ -79,13 +86,34 @@ struct SignupSettings {
 
 enum class WhenFull { evict_oldest, refuse };
 
+enum class SessionPlace { database, redis, cookie };
+
 struct SessionSettings {
+    SessionPlace store = SessionPlace::database;
     Duration idle{};
     Duration absolute{};
     Duration remember{};
     Duration pending{};
     std::int64_t max_per_user = 0;  // 0: no limit
     WhenFull when_full = WhenFull::evict_oldest;
+};
+
+// What memory is believed about other nodes of one PostgreSQL: nothing, or what Redis brings.
+enum class OtherNodes { exact, bounded };
+
+struct CacheSettings {
+    std::int64_t entries = 0;  // sessions and tokens remembered; 0: none
+    OtherNodes other_nodes = OtherNodes::exact;
+};
+
+enum class TokenAlgorithm { es256, eddsa, rs256 };
+
+struct TokenSettings {
+    Duration access_lifetime{};
+    Duration refresh_grace{};
+    std::string audience;  // empty: the public address
+    TokenAlgorithm algorithm = TokenAlgorithm::es256;
+    Duration key_rotation{};
 };
 
 struct PasswordSettings {
@@ -160,8 +188,16 @@ struct LimitSettings {
     std::int64_t sign_in_burst = 0;
     std::int64_t factor_per_minute = 0;
     std::int64_t factor_burst = 0;
+    std::int64_t refresh_per_minute = 0;
+    std::int64_t refresh_burst = 0;
     std::int64_t register_per_hour = 0;
     std::int64_t register_burst = 0;
+    std::int64_t forward_per_second = 0;
+    std::int64_t forward_burst = 0;
+};
+
+struct ForwardAuthSettings {
+    std::vector<std::string> rules;  // lines of forward::RuleBook
 };
 
 struct CorsSettings {
@@ -171,11 +207,14 @@ struct CorsSettings {
 struct Settings {
     ServerSettings server;
     StorageSettings storage;
+    RedisSettings redis;
     KeySettings keys;
     LogSettings log;
     MetricsSettings metrics;
     SignupSettings signup;
     SessionSettings sessions;
+    TokenSettings tokens;
+    CacheSettings cache;
     PasswordSettings passwords;
     MfaSettings mfa;
     WebauthnSettings webauthn;
@@ -187,6 +226,7 @@ struct Settings {
     ThreatSettings threats;
     LimitSettings limits;
     CorsSettings cors;
+    ForwardAuthSettings forward_auth;
 
     // The defaults of the table, so that nobody can hold a Settings full of zeros.
     Settings();

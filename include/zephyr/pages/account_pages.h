@@ -30,8 +30,8 @@ struct SessionItem {
 
 // Something that happened to the account, perhaps not by its owner's doing.
 struct SecurityNotice {
-    std::string what;  // "factors_reset", "factor_added", "factor_removed", "password_changed": the catalogue has
-                       // "happened.<what>"
+    std::string what;  // "factors_reset", "factor_added", "factor_removed", "password_changed", "token_reused": the
+                       // catalogue has "happened.<what>"
     TimePoint at;
 };
 

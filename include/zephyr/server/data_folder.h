@@ -11,7 +11,7 @@ namespace zephyr::server {
 namespace errors {
 // Another process holds the folder. The command line then talks to it through the control socket.
 inline constexpr Failure folder_in_use{Kind::conflict, "server.folder_in_use"};
-// It can't be made, or others may write in it.
+// It can't be made, others may write in it, or it belongs to somebody else (and no server of theirs runs).
 inline constexpr Failure folder_unusable{Kind::denied, "server.folder_unusable"};
 }  // namespace errors
 

@@ -32,8 +32,29 @@ private:
     Clock const& clock_;
 };
 
-// Seals up to `limit` values again that an older key sealed; how many. Zero: nothing is left to do. What passwords were peppered with
-// changes at each person's next sign-in instead.
-std::size_t reseal(storage::Database& database, crypto::Sealer const& sealer, std::size_t limit);
+// Seals again under the active key what an older key sealed, a piece at a time, each from where the last one ended. What passwords were
+// peppered with changes at each person's next sign-in instead.
+class Resealer {
+public:
+    Resealer(storage::Database& database, crypto::Sealer const& sealer) : database_{database}, sealer_{sealer} {}
+
+    struct Progress {
+        std::size_t sealed = 0;  // values that now lie under the active key
+        bool finished = false;   // a pass over all tables has found nothing to do
+    };
+    // Looks at the next `rows` rows (at least 1). Throws StorageFault, and then takes the same rows again.
+    Progress next(std::size_t rows);
+
+private:
+    static constexpr std::size_t at_once = 50;  // values a transaction: others write too
+    void begin_next_column();
+
+    storage::Database& database_;
+    crypto::Sealer const& sealer_;
+    std::size_t column_ = 0;
+    std::string after_;
+    std::size_t in_this_pass_ = 0;
+    bool finished_ = false;
+};
 
 }  // namespace zephyr::server

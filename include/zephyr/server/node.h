@@ -56,12 +56,16 @@ public:
 
     Stack& stack() { return *stack_; }
     http::App& app();
+    config::Settings const& settings() const;  // with the port that was chosen
 
     struct ServeOptions {
         // Told where to go once the server listens: its address, and the set-up link while there is no administrator. Never logged.
         std::function<void(std::string const& url, std::optional<std::string> const& setup_link)> on_listening = {};
         ControlHandler on_command = {};      // absent: no control socket
         std::function<bool()> until = {};    // asked often; true stops. Absent: SIGINT or SIGTERM
+        // False: another server listens at settings().server.listen and hands requests to app() (bridges/). The rest of a node goes on
+        // here: background work, the control socket, the record of start and stop.
+        bool listen = true;
     };
     // Serves until told to stop, then drains. 0, or 1 when the listener can't be opened (the log says why).
     int serve(ServeOptions const& options);

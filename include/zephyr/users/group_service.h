@@ -2,6 +2,7 @@
 //
 // Owns: tables user_group, group_member, group_child. Emits: groups.created, groups.renamed, groups.deleted,
 // groups.member_added, groups.member_removed, groups.nested, groups.unnested, groups.change_refused.
+// Announces (storage/database.h): "groups", whenever a group or who is in it changed.
 // Not here: what a group may do (room rbac).
 #pragma once
 
@@ -88,6 +89,8 @@ public:
     // Every group the person is in, through nesting too, sorted by id.
     std::vector<GroupId> groups_of(UserId const&) const;
     std::vector<GroupId> groups_of(storage::Transaction&, UserId const&) const;
+    // Their names, in the order of their canonical names; one statement.
+    std::vector<std::string> names_of(UserId const&) const;
     // One step of membership: the person or the group `from` is directly in `into`.
     struct Step {
         std::optional<GroupId> from;  // absent: the person

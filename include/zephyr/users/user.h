@@ -48,10 +48,21 @@ struct User {
     std::int64_t version = 1;
 };
 
+// The part of an account that says whether it may be used: all that effective_state looks at.
+struct AccountLimits {
+    UserState state = UserState::active;
+    std::optional<TimePoint> expires_at = std::nullopt;
+    std::optional<TimePoint> locked_until = std::nullopt;
+    bool operator==(AccountLimits const&) const = default;
+};
+AccountLimits limits_of(User const& user);
+
 // The stored state seen with the clock: a lock that ran out is active, an account past expires_at is expired.
 // disabled and pending stay what they are.
+UserState effective_state(AccountLimits const& account, TimePoint now);
 UserState effective_state(User const& user, TimePoint now);
 // Success for an active account, else errors::disabled, locked, expired or pending.
+Result<void> check_active(AccountLimits const& account, TimePoint now);
 Result<void> check_active(User const& user, TimePoint now);
 
 // A name in the two forms it is kept in.

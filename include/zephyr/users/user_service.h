@@ -50,6 +50,10 @@ struct UserList {
     std::optional<std::string> next;
 };
 
+// Whether create() would take these names, apart from whether they are free: name_malformed, email_malformed,
+// display_name_malformed.
+Result<void> check_new(NewUser const&);
+
 class UserService {
 public:
     UserService(storage::Database&, audit::AuditLog&, Clock const&, Random&);
