@@ -65,6 +65,7 @@ struct StackParts {
 
 struct Stack {
     explicit Stack(StackParts parts);  // throws Fault for parts that don't fit, such as a damaged breach filter
+    ~Stack();
     Stack(Stack const&) = delete;
     Stack& operator=(Stack const&) = delete;
 

@@ -237,6 +237,10 @@ Entries limits_and_cors() {
                  "refused. See docs/guides/forward-auth.md. Empty: /auth/forward does not exist."},
              AT(forward_auth.rules), forward_rule,
              "HOST[/PATH] and then login, open, role:NAME, permission:NAME, mfa or mfa:15m", 1024),
+        boolean(Row{"forward_auth.send_email", "false",
+                    "Tells applications the e-mail address (Remote-Email). People choose theirs and nobody checks it: only for "
+                    "applications that do not know people by it."},
+                AT(forward_auth.send_email)),
     };
 }
 

@@ -141,6 +141,15 @@ std::optional<ForwardService::Ticket> ForwardService::take(SecretText const& tic
 
 Result<Redeemed> ForwardService::redeem(SecretText const& text, encoding::Origin const& here, SecretText const& state,
                                         audit::Origin const& origin) {
+    // What we never made needs no writer; what is there is decided in one transaction below.
+    auto const refuse = [&] {
+        ++refused_;
+        return Error{errors::ticket_refused, "unknown or used"};
+    };
+    if (!has_secret_form(text)) return refuse();
+    auto const there = database_.read(
+        [&](Transaction& tx) { return tx.row("SELECT 1 FROM forward_ticket WHERE token_hash = $1", hash_of(text)).has_value(); });
+    if (!there) return refuse();
     // One transaction: a store that fails half-way leaves the ticket as it was. And no Result, so that a refusal has used it up.
     auto const done = database_.write([&](Transaction& tx) -> std::optional<Result<Redeemed>> {
         auto const ticket = take(text);
@@ -158,8 +167,8 @@ Result<Redeemed> ForwardService::redeem(SecretText const& text, encoding::Origin
         }
         return outcome;
     });
-    if (!done || !done->ok()) ++refused_;
-    if (!done) return Error{errors::ticket_refused, "unknown or used"};
+    if (!done) return refuse();
+    if (!done->ok()) ++refused_;
     return *done;
 }
 

@@ -30,6 +30,7 @@ std::shared_ptr<Contact const> People::find(UserId const& id) {
     if (auto known = remembered(id)) return known;
     // Before the first question: what is announced from here on may be missing in the answers.
     auto const before = changes_.load();
+    auto const began = clock_.monotonic();
     auto contact = std::make_shared<Contact>();
     if (auto const user = users_.find(id); user.ok()) {
         contact->email = user.value().email.value_or("");
@@ -39,7 +40,7 @@ std::shared_ptr<Contact const> People::find(UserId const& id) {
         std::unique_lock const lock{mutex_};
         // Everything is read again when full: simple, and rare with as many places as people who are about.
         if (entries_.size() >= settings_.entries) entries_.clear();
-        if (changes_.load() == before) entries_.insert_or_assign(id, Entry{contact, clock_.monotonic()});
+        if (changes_.load() == before) entries_.insert_or_assign(id, Entry{contact, began});
     }
     return contact;
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "zephyr/encoding/idna.h"
+#include "zephyr/encoding/unicode.h"
 #include "zephyr/foundation/text.h"
 #include "zephyr/rbac/role.h"
 
@@ -129,13 +130,16 @@ bool is_prefix(std::string_view prefix, std::string_view path) {
     return path.starts_with(prefix) && (path.size() == prefix.size() || path[prefix.size()] == '/');
 }
 
-// How a file system that ignores case, and dots and blanks at the end of names, would read it.
+// How a file system or an application that ignores case (Unicode's too: KELVIN SIGN is a k), dots and blanks at the end of names, and
+// what stands behind a colon, would read it.
 std::string folded(std::string_view path) {
     std::string out;
     for (auto segment : split(path.substr(1), '/')) {
+        segment = segment.substr(0, segment.find(':'));
         while (segment.ends_with('.') || segment.ends_with(' ')) segment.remove_suffix(1);
         out += '/';
-        out += ascii_lower(segment);
+        auto const canonical = is_plain_ascii(segment) ? std::nullopt : encoding::canonical_name(segment);
+        out += canonical ? *canonical : ascii_lower(segment);
     }
     return out;
 }

@@ -130,14 +130,23 @@ Result<SessionHolder> Gatekeeper::holder_of(CredentialKey const& key, Load const
     return holder_from(std::move(standing), held->roles);
 }
 
+bool Gatekeeper::in_time(Standing const& known, TimePoint now) const {
+    return now >= known.from && now < known.until && sessions_.live(known.session, now) && users::check_active(known.account, now).ok();
+}
+
+std::optional<Standing> Gatekeeper::at_hand(CredentialKey const& key) {
+    auto const now = clock_.now();
+    auto known = cache_.find(key);
+    if (!known || !in_time(*known, now) || !roles_.remembers(known->session.user)) return std::nullopt;
+    if (now - known->session.last_seen_at >= sessions_.record_interval()) return std::nullopt;
+    return known;
+}
+
 // What memory knows and the clock agrees with. Anything else is asked of the stores: they give the refusal its reason, and
 // may know of a later use.
 std::optional<Standing> Gatekeeper::remembered(CredentialKey const& key, TimePoint now) {
     auto known = cache_.find(key);
-    if (!known || now < known->from || now >= known->until || !sessions_.live(known->session, now) ||
-        !users::check_active(known->account, now).ok()) {
-        return std::nullopt;
-    }
+    if (!known || !in_time(*known, now)) return std::nullopt;
     if (cache_.claim_use(key, now, sessions_.record_interval()) && sessions_.record_use(known->session.ref, now)) {
         cache_.recorded(key, now);
         known->session.last_seen_at = now;

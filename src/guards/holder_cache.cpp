@@ -154,7 +154,7 @@ HolderCache::~HolderCache() { state_->listening = {}; }
 
 std::optional<HolderCache::Reading> HolderCache::begin() const {
     if (!state_->usable()) return std::nullopt;
-    return Reading{state_->last_change.load()};
+    return Reading{state_->last_change.load(), state_->now_in_seconds()};
 }
 
 void HolderCache::keep(CredentialKey const& key, Standing const& standing, Reading const& reading) {
@@ -178,7 +178,7 @@ void HolderCache::keep(CredentialKey const& key, Standing const& standing, Readi
     if (part.entries.size() >= state.part_size) make_room(part);
     auto& entry = part.entries.try_emplace(key, standing, reading.as_of_).first->second;
     entry.rests_on = rests_on;
-    entry.kept_at = state.now_in_seconds();
+    entry.kept_at = reading.began_;
     entry.last_seen = entry.claimed_use = to_millis(session.last_seen_at);
 }
 

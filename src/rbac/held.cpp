@@ -134,6 +134,14 @@ EffectiveRoles RoleService::State::amount(storage::Transaction& tx, UserId const
     return graph(tx)->closure(given(tx, user, at));
 }
 
+bool RoleService::State::remembers(UserId const& user) {
+    auto const seen = looked_at.load();
+    if (seen < 0) return false;
+    auto const interval = std::chrono::microseconds{settings.version_check}.count();
+    bool const must_look = database.engine() != storage::Engine::sqlite && clock.monotonic().time_since_epoch().count() - seen >= interval;
+    return !must_look && held.find(user, known(), clock.now()) != nullptr;
+}
+
 std::shared_ptr<EffectiveRoles const> RoleService::State::effective(UserId const& user) {
     look_at_versions();
     auto const now = clock.now();

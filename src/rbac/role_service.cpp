@@ -20,6 +20,8 @@ EffectiveRoles RoleService::effective(UserId const& user) const { return *state_
 
 std::shared_ptr<EffectiveRoles const> RoleService::effective_now(UserId const& user) const { return state_->effective(user); }
 
+bool RoleService::remembers(UserId const& user) const { return state_->remembers(user); }
+
 Result<void> RoleService::require_role(UserId const& user, std::string_view role) const {
     if (state_->effective(user)->has_role(role)) return success();
     return Error{errors::denied, "does not hold the role " + std::string{role}};

@@ -75,6 +75,7 @@ struct RoleService::State {
 
     // --- what people hold (held.cpp)
     std::shared_ptr<EffectiveRoles const> effective(UserId const& user);
+    bool remembers(UserId const& user);
     // The graph of this transaction: the remembered one if it is of the same version. `remember` only in a read.
     std::shared_ptr<Graph const> graph(storage::Transaction& tx, bool remember = false);
     // Roles given to the person, directly and through groups, that are effective at `at`. Narrows `span` to the time in

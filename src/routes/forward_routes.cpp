@@ -68,10 +68,9 @@ public:
         if (!rule.ok() || rule.value()->open) return true;
         auto const key = key_of(request, asked.value().origin);
         if (!key) return true;
-        auto const standing = rooms_.cache.find(*key);
+        auto const standing = rooms_.gatekeeper.at_hand(*key);
         if (!standing || !rooms_.people.remembered(standing->session.user)) return false;
-        // About to be recorded as used: that is a write. So is the line about somebody who is refused.
-        if (rooms_.clock.now() - standing->session.last_seen_at >= rooms_.sessions.record_interval()) return false;
+        // The line about somebody who is refused is a write.
         return rule.value()->demands.empty() || meets(request, *rule.value(), *standing);
     }
 
@@ -149,7 +148,7 @@ private:
         auto const contact = rooms_.people.find(holder.value().user);
         auto const headers = forward::headers_of({.user = holder.value().username,
                                                   .name = holder.value().display_name,
-                                                  .email = contact->email,
+                                                  .email = rooms_.send_email ? contact->email : std::string{},
                                                   .groups = contact->groups,
                                                   .roles = holder.value().roles});
         if (!headers.ok()) {

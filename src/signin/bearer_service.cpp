@@ -6,6 +6,7 @@ using audit::Actor;
 using storage::Transaction;
 
 Result<BearerSignIn> BearerService::sign_in(Attempt const& attempt, std::optional<std::string> const& code) {
+    ZEPHYR_CHECK(tokens_.ready());
     ZEPHYR_TRY(auto done, sign_in_.sign_in(attempt));
     if (code && done.mfa == MfaState::required) {
         auto const& ref = done.issued.session.ref;
@@ -20,12 +21,17 @@ Result<BearerSignIn> BearerService::sign_in(Attempt const& attempt, std::optiona
         done.issued = std::move(accepted).value().issued;
         done.mfa = MfaState::none;
     }
-    ZEPHYR_TRY(auto issued, tokens_.issue(done.issued));
-    return BearerSignIn{std::move(issued), std::move(done.user), done.mfa};
+    auto issued = tokens_.issue(done.issued);
+    if (!issued.ok()) {
+        (void)rooms_.sessions.end(done.issued.session.ref, Actor::user(done.user.id), attempt.origin, "no_tokens").ok();
+        return issued.error();
+    }
+    return BearerSignIn{std::move(issued).value(), std::move(done.user), done.mfa};
 }
 
 Result<BearerCode> BearerService::verify_code(SessionRef const& session, std::string_view code, audit::Origin const& origin,
                                               SignInService::Purpose purpose) {
+    ZEPHYR_CHECK(tokens_.ready());
     ZEPHYR_TRY(auto const accepted, sign_in_.verify_code(session, code, origin, purpose));
     ZEPHYR_TRY(auto issued, tokens_.issue(accepted.issued));
     return BearerCode{std::move(issued), accepted.enrolled};

@@ -77,6 +77,8 @@ void join_other_nodes(Stack& stack) {
     stack.change_feed->on_message([&stack](std::vector<ports::ChangeFeed::Change> const& heard) {
         std::vector<storage::Change> changes;
         for (auto const& change : heard) {
+            // Before the holders: whoever is asked about again must not be judged by a key that is revoked.
+            if (change.topic == ports::ChangeFeed::everything || change.topic == "signing_keys") stack.signing_keys.forget();
             if (change.topic == ports::ChangeFeed::everything) {
                 stack.people.forget_all();
                 return stack.holder_cache.forget_all();

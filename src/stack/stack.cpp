@@ -76,11 +76,10 @@ void mount_forward_routes(Stack& stack) {
                                  {.forward = stack.forward,
                                   .people = stack.people,
                                   .gatekeeper = stack.gatekeeper,
-                                  .cache = stack.holder_cache,
-                                  .sessions = stack.sessions,
                                   .clock = stack.clock,
                                   .proxies = trusted(stack.settings.server),
-                                  .public_origin = std::move(origin).value()},
+                                  .public_origin = std::move(origin).value(),
+                                  .send_email = stack.settings.forward_auth.send_email},
                                  stack.web);
     stack.metrics.counter("zephyr_forward_admitted_total", "Requests to protected hosts that were let through.",
                           [&stack] { return static_cast<double>(stack.forward.counts().admitted); });
@@ -224,6 +223,12 @@ Stack::Stack(StackParts parts)
     stack_parts::check_inline_routes(*this);
     publish_gauges(*this);
     stack_parts::join_other_nodes(*this);
+}
+
+// Other nodes' messages reach into members on both sides of it, so it falls silent before any of them goes.
+Stack::~Stack() {
+    publishing = {};
+    change_feed.reset();
 }
 
 signin::Rooms Stack::rooms() { return {*database, users, roles, passwords, totp, sessions, audit, clock}; }

@@ -81,6 +81,12 @@ IssuedTokens TokenService::finish(jose::SigningJwk const& key, Session const& se
     return {SecretText{std::move(text)}, std::move(refresh_token), std::max(left, 0s), session};
 }
 
+Result<void> TokenService::ready() {
+    ZEPHYR_TRY(auto const key, keys_.active());
+    (void)key;
+    return success();
+}
+
 Result<IssuedTokens> TokenService::issue(sessions::IssuedSession const& issued) {
     ZEPHYR_TRY(auto const key, keys_.active());
     auto const token = RefreshToken::make(sealer_, random_);

@@ -210,6 +210,9 @@ Result<User> UserService::update_profile(UserId const& id, ProfileChange const& 
         if (wanted.expected_version && *wanted.expected_version != user.version) return errors::version_changed;
         auto const before = user;
         if (wanted.email) ZEPHYR_CHECK(set_email(user, *wanted.email));
+        // Applications behind us know people by their username: nobody takes another by writing it down as an address.
+        bool const by_themselves = actor.type == audit::Actor::Type::user && actor.ref == id.str();
+        if (by_themselves && !wanted.username && user.canonical_username != before.canonical_username) return errors::email_is_username;
         if (wanted.username) {
             ZEPHYR_TRY(auto name, parse_username(*wanted.username));
             user.username = std::move(name.shown);

@@ -31,6 +31,7 @@ config::Settings protecting(std::vector<std::string> rules) {
     settings.server.behind_proxy = true;
     settings.server.trusted_proxies = {"10.0.0.1/32"};
     settings.forward_auth.rules = std::move(rules);
+    settings.forward_auth.send_email = true;
     return settings;
 }
 
@@ -246,6 +247,19 @@ TEST_F(Forward, asks_for_https_where_people_sign_in_over_https) {
 }
 
 // --- What is answered
+
+TEST(ForwardEmail, nobody_hears_an_address_that_people_choose_themselves_unless_the_operator_says_so) {
+    auto settings = protecting(rules);
+    settings.forward_auth.send_email = config::Settings{}.forward_auth.send_email;
+    TestApp app{settings};
+    Browser browser{app};
+    browser.signs_in(app.add_user("ada"));
+    ASSERT_EQ(browser.arrives("app.example.com").status(), 303);
+    auto const answer = browser.asks("app.example.com");
+    EXPECT_EQ(answer.header("Remote-User"), "ada");
+    EXPECT_EQ(answer.response.headers.count("Remote-Email"), 1u);
+    EXPECT_EQ(answer.header("Remote-Email"), "");
+}
 
 TEST_F(Forward, overwrites_every_identity_header_on_every_200) {
     expect_nobody(browser.asks("status.example.com"));

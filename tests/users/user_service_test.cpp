@@ -171,6 +171,16 @@ TEST_F(UserServiceTest, a_change_that_changes_nothing_writes_nothing) {
     EXPECT_THAT(events(), ElementsAre("users.created"));
 }
 
+TEST_F(UserServiceTest, nobody_takes_another_username_by_writing_it_down_as_their_email) {
+    auto const alice = add("alice@example.com", "alice@example.com");
+    auto const herself = audit::Actor::user(alice.id);
+    EXPECT_EQ(users.update_profile(alice.id, {.email = "boss@example.com"}, herself).error(), errors::email_is_username);
+    EXPECT_EQ(users.find(alice.id).value().username, "alice@example.com");
+    EXPECT_TRUE(users.update_profile(alice.id, {.email = "Alice@example.com"}, herself).ok());
+    auto const bob = add("bob", "bob@example.com");
+    EXPECT_EQ(users.update_profile(bob.id, {.email = "robert@example.com"}, audit::Actor::user(bob.id)).value().username, "bob");
+}
+
 TEST_F(UserServiceTest, a_username_that_is_the_email_follows_it) {
     auto const alice = add("alice@example.com", "alice@example.com");
     auto const changed = users.update_profile(alice.id, {.email = "alice@example.org"}, by_operator);

@@ -48,8 +48,8 @@ public:
     // Hands every path that no earlier handler took to Zephyr. Call it last: cpp-httplib asks handlers in the order they were added.
     void serve_rest(::httplib::Server& server) const {
         constexpr auto* any = "[\\s\\S]*";  // a dot would leave out line breaks
-        ::httplib::Server::Handler const rest = [this, scheme = scheme_](::httplib::Request const& in, ::httplib::Response& out) {
-            write(app_.dispatch(read(in, scheme)), out);
+        ::httplib::Server::Handler const rest = [&app = app_, scheme = scheme_](::httplib::Request const& in, ::httplib::Response& out) {
+            write(app.dispatch(read(in, scheme)), out);
         };
         server.Get(any, rest).Post(any, rest).Put(any, rest).Patch(any, rest).Delete(any, rest).Options(any, rest);
     }

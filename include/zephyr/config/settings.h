@@ -198,6 +198,7 @@ struct LimitSettings {
 
 struct ForwardAuthSettings {
     std::vector<std::string> rules;  // lines of forward::RuleBook
+    bool send_email = false;         // Remote-Email; people choose their address, and nobody has checked it
 };
 
 struct CorsSettings {

@@ -50,6 +50,8 @@ public:
     // the account's state as detail. Not inside a transaction. Throws StorageFault.
     using Load = std::function<Result<Standing>()>;
     Result<http::SessionHolder> holder_of(CredentialKey const&, Load const& load);
+    // What is remembered of a credential that can be judged now without any question to a store, and without recording its use.
+    std::optional<Standing> at_hand(CredentialKey const&);
 
     // For requests that another server answers (forward-auth): the same questions without a route, and without a record. Who is asking,
     // or why nobody; and whether they meet a demand, or how a guard would refuse them.
@@ -62,6 +64,7 @@ private:
     void look_at_token(Asking&, http::BearerCredentials const&);
     void ask_about(Asking&, CredentialKey const&, Load const& load);
     Result<Standing> standing_of(CredentialKey const&, Load const& load);
+    bool in_time(Standing const&, TimePoint now) const;
     std::optional<Standing> remembered(CredentialKey const&, TimePoint now);
     Result<void> check(http::Demand const&, Asking const&) const;
     Result<void> check_one(http::Demand const&, Asking const&) const;

@@ -85,8 +85,9 @@ public:
     // less than what was announced). Absent: nothing can be remembered now.
     class Reading {
         friend class HolderCache;
-        explicit Reading(std::uint64_t as_of) : as_of_{as_of} {}
+        Reading(std::uint64_t as_of, std::uint32_t began) : as_of_{as_of}, began_{began} {}
         std::uint64_t as_of_;
+        std::uint32_t began_;  // monotonic seconds
     };
     std::optional<Reading> begin() const;
     // Remembers what was read since; worthless at once if something it rests on was announced meanwhile.

@@ -54,6 +54,8 @@ public:
     EffectiveRoles effective(UserId const&) const;
     // The same without a copy; valid for this moment only.
     std::shared_ptr<EffectiveRoles const> effective_now(UserId const&) const;
+    // Would effective_now() answer without a question to the database?
+    bool remembers(UserId const&) const;
     // Fail with rbac.denied.
     Result<void> require_role(UserId const&, std::string_view role) const;
     Result<void> require_permission(UserId const&, std::string_view permission) const;

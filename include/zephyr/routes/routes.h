@@ -74,11 +74,10 @@ struct ForwardRooms {
     forward::ForwardService& forward;
     forward::People& people;
     guards::Gatekeeper& gatekeeper;
-    guards::HolderCache& cache;
-    sessions::SessionService& sessions;
     Clock const& clock;
     http::TrustedProxies proxies;
     encoding::Origin public_origin;
+    bool send_email = false;  // else Remote-Email is empty
 };
 void mount_forward_routes(http::App&, ForwardRooms, Web const&);
 

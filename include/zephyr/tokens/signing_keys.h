@@ -88,6 +88,8 @@ public:
     // Emergency. When this returns, the key set here lacks the key and nothing it signed is accepted; if it signed, another does.
     // Fails with key_not_found or key_revoked_before.
     Result<void> revoke(std::string_view kid, audit::Actor const&, audit::Origin const&, std::string const& reason = {});
+    // Another node changed them, or may have: what is remembered is asked for again.
+    void forget() { ++changes_; }
     // All there are, oldest first.
     std::vector<SigningKeyInfo> list();
     // Removes retired keys that are out of the key set; how many. Revoked ones stay on record.

@@ -88,6 +88,8 @@ public:
     TokenService(SigningKeys& keys, sessions::SessionService&, storage::Database&, audit::AuditLog&, crypto::Sealer const&, Clock const&,
                  Random&, TokenSettings);
 
+    // Is there a key to sign with? To be asked before anything is used up for tokens. Fails with jose.keys_unavailable.
+    Result<void> ready();
     // The tokens of a session just started or rotated; those it had before are dead. A pending session's access token has another type
     // and audience, so that nobody takes it for a whole sign-in. Fails with refresh_refused when the session was rotated again meanwhile,
     // and with jose.keys_unavailable.

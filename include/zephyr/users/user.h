@@ -19,6 +19,8 @@ inline constexpr Failure name_taken{Kind::conflict, "users.name_taken"};
 inline constexpr Failure email_taken{Kind::conflict, "users.email_taken"};
 inline constexpr Failure name_malformed{Kind::invalid, "users.name_malformed"};
 inline constexpr Failure email_malformed{Kind::invalid, "users.email_malformed"};
+// The username is this address. Nobody has checked the new one, so an administrator changes both.
+inline constexpr Failure email_is_username{Kind::denied, "users.email_is_username"};
 inline constexpr Failure display_name_malformed{Kind::invalid, "users.display_name_malformed"};
 inline constexpr Failure cursor_malformed{Kind::invalid, "users.cursor_malformed"};
 // Somebody else changed the account first; read it again.

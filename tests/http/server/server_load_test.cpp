@@ -290,7 +290,9 @@ TEST_F(Porch, recovers_after_running_out_of_descriptors_and_does_not_spin_meanwh
     ::setrlimit(RLIMIT_NOFILE, &before);
     EXPECT_EQ(clients.back().receive().value_or(Answer{}).status, 200);
     auto const lines = kept.lines();
-    EXPECT_EQ(std::count_if(lines.begin(), lines.end(), [](auto const& line) { return line.event == "http.accept_paused"; }), 1);
+    auto const told = std::count_if(lines.begin(), lines.end(), [](auto const& line) { return line.event == "http.accept_paused"; });
+    EXPECT_GE(told, 1);
+    EXPECT_LE(told, 2) << "once for each loop that met it";
     server.reset();  // before its log
 }
 
