@@ -112,8 +112,8 @@ private:
 using Rows = std::vector<Row>;
 
 // What a committed write changed, as its store names it: topic "session" with the session's ref, "user" with the user's
-// id, "roles" with the version that room rbac now has ("grants 17"), "signing_keys" with an empty key, "forward" with the
-// forward session's ref.
+// id, "roles" with the version that room rbac now has ("grants 17"), "signing_keys" with an empty key, "groups" when names or
+// members of groups change, "forward" with the forward session's ref.
 struct Change {
     std::string topic;
     std::string key;
