@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """F10 of the fault list against the real server: input that is too large, too deep, too many or too slow is refused with the right status,
-costs less than a millisecond and bounded memory, hashes nothing, and other people are served meanwhile.
+costs a small part of what one sign-in costs and bounded memory, hashes nothing, and other people are served meanwhile.
 
 Where the same rules are tested closer to the code, byte by byte:
   header section, target, body, chunks   tests/http/server/request_reader_test.cpp, server_test.cpp
@@ -25,8 +25,9 @@ from zephyr_server import NO_LIMITS, Client, Server, add_user
 
 TOKEN = "a-token-for-the-collector"
 REPEATS = 100
-# Of one request, on the release binary; other builds are slower and may say so.
-CPU_MS = float(os.environ.get("HOSTILE_CPU_MS", "1"))
+# Processor time of a refusal against that of a password that is checked and found wrong: about a millisecond, whatever the
+# machine and the build.
+MOST_OF_A_HASH = 1 / 12
 TICKS = os.sysconf("SC_CLK_TCK")
 KIB, MIB = 1024, 1024 * 1024
 
@@ -233,15 +234,26 @@ class Items(HostileInput):
         self.served(bystander)
         self.assertEqual(wrong, [])
         self.assertEqual(self.hashes(), before, "something was hashed")
+        hash_ms = self.cost(pid, login("wrong", "nobody"))
+        self.assertGreater(hash_ms, 3, "nothing was hashed to compare with")
+        bound = hash_ms * MOST_OF_A_HASH
         for name, (data, _, _) in ITEMS.items():
-            begin = cpu_seconds(pid)
-            for _ in range(REPEATS):
-                ask(self.server.port, data)
-            each = 1000 * (cpu_seconds(pid) - begin) / REPEATS
-            if each > CPU_MS:
+            # A crowded machine makes work dearer, never cheaper: the least of three counts.
+            each = self.cost(pid, data)
+            for _ in range(2):
+                if each > bound:
+                    each = min(each, self.cost(pid, data))
+            if each > bound:
                 dear.append(f"{name}: {each:.2f} ms")
-        self.assertEqual(dear, [], f"more than {CPU_MS} ms of processor time each")
+        self.assertEqual(dear, [], f"more than {bound:.2f} ms of processor time each; a hash takes {hash_ms:.2f} ms")
         self.assertEqual(self.ada.get("/auth/me")[0], 200)
+
+    def cost(self, pid, data):
+        """Milliseconds of processor time that one such request takes."""
+        begin = cpu_seconds(pid)
+        for _ in range(REPEATS):
+            ask(self.server.port, data)
+        return 1000 * (cpu_seconds(pid) - begin) / REPEATS
 
     def test_a_password_of_1024_bytes_is_hashed_and_one_byte_more_is_not(self):
         before = self.hashes()
