@@ -65,6 +65,9 @@ public:
         return ForeignMatch::yes;
     }
 
+protected:
+    std::size_t used_bytes() const { return used_bytes_; }
+
 private:
     std::string name_;
     std::string text_;
@@ -76,6 +79,24 @@ private:
 
 // libcrypt takes no longer phrase, so no hash of one comes from there.
 constexpr std::size_t longest_phrase = CRYPT_MAX_PASSPHRASE_SIZE - 1;
+
+// A round of sha-crypt hashes a digest, the password once or twice (13 times in 7 rounds) and the salt two times in three.
+class ShaCrypt final : public Crypt {
+public:
+    ShaCrypt(bool sha512, std::string_view text, std::string_view hash, double weight)
+        : Crypt{sha512 ? "sha512-crypt" : "sha256-crypt", text, hash, 1, weight, longest_phrase}, digest_bytes_{sha512 ? 64.0 : 32.0} {}
+    double weight_for(std::size_t password_bytes) const override {
+        constexpr std::size_t usual = 8;
+        return weight() * bytes_a_round(std::max(std::min(password_bytes, used_bytes()), usual)) / bytes_a_round(usual);
+    }
+
+private:
+    double bytes_a_round(std::size_t password_bytes) const {
+        constexpr double salt_and_padding = 24;
+        return digest_bytes_ + salt_and_padding + static_cast<double>(password_bytes) * 13 / 7;
+    }
+    double digest_bytes_;
+};
 
 Parsed made(std::string_view name, std::string_view text, std::string_view hash, double memory, double weight,
             std::size_t used_bytes = longest_phrase) {
@@ -149,7 +170,8 @@ Parsed read_sha_crypt(std::string_view text, Fields const& fields) {
     if (hash.size() != (sha512 ? 86U : 43U) || !only(hash, crypt_digits))
         return malformed("sha-crypt's hash has another length or other digits");
     constexpr double rounds_of_weight_one = 100'000;
-    return made(sha512 ? "sha512-crypt" : "sha256-crypt", text, hash, 1, static_cast<double>(rounds) / rounds_of_weight_one);
+    return std::shared_ptr<ForeignScheme const>{
+        std::make_shared<ShaCrypt>(sha512, text, hash, static_cast<double>(rounds) / rounds_of_weight_one)};
 }
 
 // "$7$" and one digit of log2 N, five of r, five of p, the salt, "$" and 43 digits of hash.

@@ -54,8 +54,8 @@ std::string_view ForeignHash::scheme() const {
 std::size_t ForeignHash::memory_kib() const {
     return static_cast<std::size_t>(std::ceil(scheme_->memory_kib()));
 }
-double ForeignHash::weight() const {
-    return scheme_->weight();
+double ForeignHash::weight(std::size_t password_bytes) const {
+    return scheme_->weight_for(password_bytes);
 }
 ForeignMatch ForeignHash::matches(ByteView password) const {
     return scheme_->matches(password);

@@ -18,6 +18,7 @@ public:
     // Both may be huge: ForeignHash::parse compares them with its bounds before anybody calls matches().
     virtual double memory_kib() const = 0;
     virtual double weight() const = 0;
+    virtual double weight_for(std::size_t /*password_bytes*/) const { return weight(); }
     virtual ForeignMatch matches(ByteView password) const = 0;
 };
 

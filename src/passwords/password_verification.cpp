@@ -102,7 +102,7 @@ Result<PasswordService::Check> PasswordService::compare_imported(std::string_vie
     auto const hash = crypto::ForeignHash::parse(foreign_hash);
     if (!hash.ok()) throw Fault{"a stored password hash is malformed"};
     auto const match = [&]() -> Result<crypto::ForeignMatch> {
-        ZEPHYR_TRY(auto permit, gate_.enter(hash.value().memory_kib(), hash.value().weight()));
+        ZEPHYR_TRY(auto permit, gate_.enter(hash.value().memory_kib(), hash.value().weight(typed.raw.size())));
         return hash.value().matches(as_bytes(typed.raw));
     }();
     if (!match.ok()) return match.error();

@@ -208,6 +208,16 @@ TEST(ForeignHash, what_systems_use_today_is_within_the_bounds) {
     }
 }
 
+TEST(ForeignHash, of_sha_crypt_weighs_more_for_a_longer_password_since_every_round_hashes_all_of_it) {
+    auto const hash = ForeignHash::parse("$6$rounds=100000$saltsalt$" + std::string(86, 'A')).value();
+    EXPECT_DOUBLE_EQ(hash.weight(), hash.weight(8));
+    EXPECT_GT(hash.weight(64), 1.5 * hash.weight(8));
+    EXPECT_GT(hash.weight(500), 8 * hash.weight(8));
+    EXPECT_DOUBLE_EQ(hash.weight(1024), hash.weight(511)) << "libcrypt takes no longer phrase";
+    auto const other = ForeignHash::parse("$2b$12$CCCCCCCCCCCCCCCCCCCCC.VGOzA784oUp/Z0DY336zx7pLYAy0lwK").value();
+    EXPECT_DOUBLE_EQ(other.weight(500), other.weight());
+}
+
 TEST(ForeignHash, malformed_texts_are_refused) {
     std::string const salt = "c29tZXNhbHRzb21lc2FsdA";
     std::string const digest(43, 'A');

@@ -46,8 +46,9 @@ public:
 
     std::string_view scheme() const;  // "bcrypt", "pbkdf2-sha256", "argon2id" …
     std::size_t memory_kib() const;   // while it is computed
-    // How much longer it takes than Argon2id with our default parameters, roughly: for the hash gate's estimates.
-    double weight() const;
+    // How much longer it takes than Argon2id with our default parameters, roughly, for a password of so many bytes: for the hash
+    // gate's estimates. Sha-crypt alone minds the length, since it hashes the whole password in every round.
+    double weight(std::size_t password_bytes = 0) const;
 
     // Compares in constant time. All bytes of the password count, NUL too. A scheme made for C strings (bcrypt, $7$, sha-crypt,
     // yescrypt) can't have made a hash of one with NUL, so such a password matches none, after the same work. PBKDF2 and
