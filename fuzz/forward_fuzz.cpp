@@ -78,7 +78,7 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
         if (colon != std::string_view::npos)
             request.headers.add(std::string{lines[i].substr(0, colon)}, std::string{trim(lines[i].substr(colon + 1))});
     }
-    if (auto const asked = routes::read_asked(request); asked.ok())
+    if (auto const asked = routes::read_asked(request, book()); asked.ok())
         check_rule(asked.value().origin, routes::readable_path(asked.value().target));
     return 0;
 }

@@ -144,6 +144,8 @@ std::string folded(std::string_view path) {
     return out;
 }
 
+std::uint16_t default_port(std::string_view scheme) { return scheme == "https" ? 443 : 80; }
+
 Rule const* longest(std::vector<Rule> const& rules, std::string_view path) {
     auto const found = std::find_if(rules.begin(), rules.end(), [&](Rule const& rule) { return is_prefix(rule.path, path); });
     return found == rules.end() ? nullptr : &*found;
@@ -213,6 +215,19 @@ Result<Rule const*> RuleBook::match(std::string_view host, std::optional<std::st
     if (rule != longest_folded(rules, *path)) return errors::path_ambiguous;
     if (rule == nullptr) return errors::path_unlisted;
     return rule;
+}
+
+// A host of the book is in the one spelling already, so only the port is left to read. Hosts with colons (IPv6) go the long way.
+std::optional<encoding::Origin> RuleBook::origin_of(std::string_view scheme, std::string_view authority) const {
+    auto const colon = authority.find(':');
+    auto const host = authority.substr(0, colon);
+    bool const known = (scheme == "https" || scheme == "http") && lists(host);
+    if (known && colon == std::string_view::npos) return encoding::Origin{std::string{scheme}, std::string{host}, default_port(scheme)};
+    auto const digits = known ? authority.substr(colon + 1) : std::string_view{};
+    bool const plain = !digits.empty() && digits.size() <= 5 && digits.front() >= '1' && digits.front() <= '9';
+    auto const port = plain ? parse_integer(digits) : std::nullopt;
+    if (port && *port <= 65535) return encoding::Origin{std::string{scheme}, std::string{host}, static_cast<std::uint16_t>(*port)};
+    return forward::origin_of(scheme, authority);
 }
 
 std::optional<encoding::Origin> origin_of(std::string_view scheme, std::string_view authority) {

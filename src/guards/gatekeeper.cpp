@@ -40,12 +40,21 @@ std::optional<std::chrono::seconds> freshness_of(Demand const& demand) {
 
 }  // namespace
 
+struct Gatekeeper::Facts {
+    Request const& request;
+    std::optional<SessionHolder> const& holder;
+    Error const& why_nobody;
+    rbac::EffectiveRoles const* held;  // what the holder may, now; there when a holder is
+};
+
 struct Gatekeeper::Asking {
     Request const& request;
     std::optional<SessionHolder> holder;
     Error why_nobody{sessions::errors::none};
     bool by_token = false;  // an Authorization: Bearer came, and decides alone
-    std::shared_ptr<rbac::EffectiveRoles const> held = nullptr;  // what the holder may, now; there when a holder is
+    std::shared_ptr<rbac::EffectiveRoles const> held = nullptr;
+
+    Facts facts() const { return {request, holder, why_nobody, held.get()}; }
 };
 
 namespace {
@@ -134,12 +143,13 @@ bool Gatekeeper::in_time(Standing const& known, TimePoint now) const {
     return now >= known.from && now < known.until && sessions_.live(known.session, now) && users::check_active(known.account, now).ok();
 }
 
-std::optional<Standing> Gatekeeper::at_hand(CredentialKey const& key) {
+std::optional<SessionHolder> Gatekeeper::at_hand(CredentialKey const& key) {
     auto const now = clock_.now();
     auto known = cache_.find(key);
     if (!known || !in_time(*known, now) || !roles_.remembers(known->session.user)) return std::nullopt;
     if (now - known->session.last_seen_at >= sessions_.record_interval()) return std::nullopt;
-    return known;
+    auto const held = roles_.effective_now(known->session.user);
+    return holder_from(*std::move(known), held->roles);
 }
 
 // What memory knows and the clock agrees with. Anything else is asked of the stores: they give the refusal its reason, and
@@ -173,36 +183,36 @@ Result<Standing> Gatekeeper::standing_of(CredentialKey const& key, Load const& l
     return standing;
 }
 
-Result<void> Gatekeeper::check(Demand const& demand, Asking const& asking) const {
+Result<void> Gatekeeper::check(Demand const& demand, Facts const& facts) const {
     switch (demand.what) {
         case Demand::What::all:
             if (demand.children.empty()) return rbac::errors::denied;
-            for (auto const& child : demand.children) ZEPHYR_CHECK(check(child, asking));
+            for (auto const& child : demand.children) ZEPHYR_CHECK(check(child, facts));
             return success();
         case Demand::What::any: {
             Result<void> first = rbac::errors::denied;
             bool tried = false;
             for (auto const& child : demand.children) {
-                auto outcome = check(child, asking);
+                auto outcome = check(child, facts);
                 if (outcome.ok()) return success();
                 if (!tried) first = std::move(outcome);
                 tried = true;
             }
             return first;
         }
-        default: return check_one(demand, asking);
+        default: return check_one(demand, facts);
     }
 }
 
-Result<void> Gatekeeper::check_one(Demand const& demand, Asking const& asking) const {
+Result<void> Gatekeeper::check_one(Demand const& demand, Facts const& facts) const {
     if (demand.what == Demand::What::open) return success();
     if (demand.what == Demand::What::custom) {
         auto const rule = rules_.find(demand.name);
         if (rule == rules_.end()) return Error{rbac::errors::denied, "unknown rule " + demand.name};
-        return rule->second(asking.request, asking.holder);
+        return rule->second(facts.request, facts.holder);
     }
-    if (!asking.holder) return asking.why_nobody;
-    auto const& holder = *asking.holder;
+    if (!facts.holder) return facts.why_nobody;
+    auto const& holder = *facts.holder;
     switch (demand.what) {
         case Demand::What::session: return success();
         case Demand::What::login:
@@ -211,10 +221,10 @@ Result<void> Gatekeeper::check_one(Demand const& demand, Asking const& asking) c
         case Demand::What::mfa:
         case Demand::What::factor: return check_proof(demand, holder);
         case Demand::What::role:
-            if (asking.held->has_role(demand.name)) return success();
+            if (facts.held->has_role(demand.name)) return success();
             return Error{rbac::errors::denied, "does not hold the role " + demand.name};
         case Demand::What::permission:
-            if (asking.held->allows(demand.name)) return success();
+            if (facts.held->allows(demand.name)) return success();
             return Error{rbac::errors::denied, "does not hold the permission " + demand.name};
         default: return rbac::errors::denied;
     }
@@ -239,7 +249,7 @@ Result<void> Gatekeeper::check_proof(Demand const& demand, SessionHolder const& 
 http::Decision Gatekeeper::judge(Demand const& demand, Request const& request) {
     if (demand.what == Demand::What::open) return http::Admitted{};
     auto asking = look(request);
-    if (auto const outcome = check(demand, asking); !outcome.ok()) return refusal(outcome.error(), demand, asking);
+    if (auto const outcome = check(demand, asking.facts()); !outcome.ok()) return refusal(outcome.error(), demand, asking);
     bool const principal = asking.holder && asking.holder->pending.empty();
     return http::Admitted{std::move(asking.holder), principal};
 }
@@ -250,9 +260,10 @@ Result<SessionHolder> Gatekeeper::who(Request const& request) {
     return *std::move(asking.holder);
 }
 
-Result<void> Gatekeeper::meets(Demand const& demand, Request const& request, SessionHolder const& holder) const {
-    Asking const asking{.request = request, .holder = holder, .held = roles_.effective_now(holder.user)};
-    return check(demand, asking);
+Result<void> Gatekeeper::meets(Demand const& demand, Request const& request, std::optional<SessionHolder> const& holder) const {
+    auto const held = holder ? roles_.effective_now(holder->user) : nullptr;
+    Error const why_nobody{sessions::errors::none};
+    return check(demand, {request, holder, why_nobody, held.get()});
 }
 
 std::optional<SessionHolder> Gatekeeper::visitor(Request const& request) { return look(request).holder; }

@@ -84,6 +84,7 @@ struct App::State {
     struct Plan {
         Route const* route = nullptr;
         Endpoint const* handler = nullptr;  // in place of the route's own, for one request
+        Ready const* ready = nullptr;       // the same
         // Without a route: the answer to OPTIONS (204), or a refusal (400, 404, 405, 414).
         int status = 204;
         std::string id = {};
@@ -100,7 +101,8 @@ struct App::State {
     ProblemPage problem_page;
 
     template <class MakePlan>
-    Response answer(Request&& request, MakePlan const& make_plan) const;
+    Response answer(Request& request, MakePlan const& make_plan) const;
+    bool answers_inline(Request const& request, Ready& ready) const;
     Plan plan(Request& request) const;
     Plan plan_outside(Request& request, Route const& route, Endpoint const& handler) const;
     std::optional<Plan> refuse(Request& request) const;
@@ -119,7 +121,7 @@ struct App::State {
         try {
             return layer();
         } catch (StorageFault const& problem) {
-            return fault(request, errors::storage_unavailable, 503, problem.what());
+            return fault(request, {Kind::unavailable, problem.failure_id()}, 503, problem.what());
         } catch (std::exception const& problem) {
             return fault(request, errors::internal, 500, problem.what());
         } catch (...) {
@@ -189,28 +191,52 @@ std::vector<RouteInfo> App::outside_table() const {
     return lines;
 }
 
-bool App::runs_inline(Request const& request) const {
+// `ready` is filled for a route that says how: State::plan() finds the same one, by the same target.
+bool App::State::answers_inline(Request const& request, Ready& ready) const {
     auto const target = check_target(request.target);
     if (!target.ok()) return true;  // a refusal reads nothing
-    auto const match = state_->router.match(target.value().path);
+    auto const match = router.match(target.value().path);
     auto const* index = match.find(request.method);
     if (index == nullptr) return true;
-    auto const& options = state_->routes[*index]->options;
-    return options.run_inline || (options.run_inline_when && options.run_inline_when(request));
+    auto const& options = routes[*index]->options;
+    if (options.run_inline) return true;
+    if (!options.from_memory) return false;
+    try {
+        auto known = options.from_memory(request);
+        if (known) ready = *std::move(known);
+        return known.has_value();
+    } catch (...) {
+        // Here nobody stands around it: no middleware, no log. A worker asks again where they do.
+        return false;
+    }
+}
+
+bool App::runs_inline(Request const& request) const {
+    Ready unused;
+    return state_->answers_inline(request, unused);
+}
+
+std::optional<Response> App::dispatch_inline(Request& request) {
+    Ready ready;
+    if (!state_->answers_inline(request, ready)) return std::nullopt;
+    return state_->answer(request, [&](Request& derived) {
+        auto plan = state_->plan(derived);
+        if (ready) plan.ready = &ready;
+        return plan;
+    });
 }
 
 Response App::dispatch(Request&& request) {
-    return state_->answer(std::move(request), [this](Request& derived) { return state_->plan(derived); });
+    return state_->answer(request, [this](Request& derived) { return state_->plan(derived); });
 }
 
 Response App::dispatch_outside(Request&& request, std::size_t index, Endpoint const& handler) {
     auto const& route = *state_->outside.at(index);
-    return state_->answer(std::move(request), [&](Request& derived) { return state_->plan_outside(derived, route, handler); });
+    return state_->answer(request, [&](Request& derived) { return state_->plan_outside(derived, route, handler); });
 }
 
 template <class MakePlan>
-Response App::State::answer(Request&& incoming, MakePlan const& make_plan) const {
-    Request request = std::move(incoming);
+Response App::State::answer(Request& request, MakePlan const& make_plan) const {
     auto response = contained(request, [&] {
         auto const plan = make_plan(request);
         return run(0, request, plan);
@@ -318,6 +344,7 @@ Response App::State::admit(Request& request, Plan const& plan) const {
         if (!body.ok()) return render(body.error(), request.request_id);
         request.json = std::move(body).value();
     }
+    if (plan.ready != nullptr) return (*plan.ready)(request);
     return plan.handler != nullptr ? (*plan.handler)(request, admitted) : route.endpoint(request, admitted);
 }
 

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <functional>
 
+#include "http/characters.h"
 #include "zephyr/encoding/url.h"
 #include "zephyr/foundation/fault.h"
 #include "zephyr/foundation/text.h"
@@ -37,6 +39,10 @@ Fields parse(std::string_view text) {
     return fields.ok() ? std::move(fields).value() : Fields{};
 }
 
+// Room for an answer with everything that middleware adds to it.
+constexpr std::size_t usual_fields = 24;
+constexpr std::size_t usual_bytes = 1024;
+
 // The type without its parameters: "application/json; charset=utf-8" is JSON.
 std::string media_type(Headers const& headers) {
     auto const value = headers.get("Content-Type").value_or("");
@@ -64,28 +70,50 @@ bool is_safe(Method method) {
     return method == Method::get || method == Method::head || method == Method::options;
 }
 
-void Headers::set(std::string_view name, std::string value) {
-    remove(name);
-    list_.push_back({std::string{name}, std::move(value)});
+void Headers::add(std::string_view name, std::string_view value) {
+    // A field copied from these Headers themselves: the first of the two appends may move the text away under the
+    // second.
+    auto const inside = [&](std::string_view text) {
+        return !std::less<>{}(text.data(), text_.data()) && std::less<>{}(text.data(), text_.data() + text_.size());
+    };
+    if (inside(name) || inside(value)) return add(std::string{name}, std::string{value});
+    if (fields_.capacity() == 0) reserve(usual_fields, usual_bytes);
+    if (text_.size() + name.size() + value.size() > UINT32_MAX) throw Fault{"headers of more than 4 GiB"};
+    fields_.push_back({static_cast<std::uint32_t>(text_.size()), static_cast<std::uint32_t>(name.size()),
+                       static_cast<std::uint32_t>(value.size())});
+    text_ += name;
+    text_ += value;
 }
 
+void Headers::set(std::string_view name, std::string_view value) {
+    remove(name);
+    add(name, value);
+}
+
+// Its bytes stay in the text: removing is rare, and Headers live as long as one request.
 void Headers::remove(std::string_view name) {
-    std::erase_if(list_, [&](Header const& header) { return equals_ignoring_case(header.name, name); });
+    std::erase_if(fields_, [&](Field const& field) { return detail::is_same_name(view(field).name, name); });
 }
 
 std::optional<std::string_view> Headers::get(std::string_view name) const {
     std::optional<std::string_view> found;
-    for (auto const& header : list_) {
-        if (!equals_ignoring_case(header.name, name)) continue;
+    for (auto const& field : fields_) {
+        if (field.name_size != name.size() || !detail::is_same_name(view(field).name, name)) continue;
         if (found) return std::nullopt;
-        found = header.value;
+        found = view(field).value;
     }
     return found;
 }
 
 std::size_t Headers::count(std::string_view name) const {
-    return static_cast<std::size_t>(std::count_if(
-        list_.begin(), list_.end(), [&](Header const& header) { return equals_ignoring_case(header.name, name); }));
+    return static_cast<std::size_t>(std::count_if(fields_.begin(), fields_.end(), [&](Field const& field) {
+        return field.name_size == name.size() && detail::is_same_name(view(field).name, name);
+    }));
+}
+
+void Headers::reserve(std::size_t fields, std::size_t bytes) {
+    fields_.reserve(fields);
+    text_.reserve(bytes);
 }
 
 Fields Request::query_fields() const {

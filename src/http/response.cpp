@@ -29,17 +29,17 @@ void check_prefix_rules(Cookie const& cookie) {
 }
 
 bool adds(std::string_view name) {
-    return equals_ignoring_case(name, "Set-Cookie") || equals_ignoring_case(name, "WWW-Authenticate");
+    return detail::is_same_name(name, "Set-Cookie") || detail::is_same_name(name, "WWW-Authenticate");
 }
 
 // Vary: A, then Vary: B, becomes Vary: A, B.
-std::string merged_vary(Headers const& headers, std::string const& value) {
+std::string merged_vary(Headers const& headers, std::string_view value) {
     auto const before = headers.get("Vary");
-    if (!before || before->empty()) return value;
+    if (!before || before->empty()) return std::string{value};
     for (auto const field : split(*before, ',')) {
         if (equals_ignoring_case(trim(field), value)) return std::string{*before};
     }
-    return std::string{*before} + ", " + value;
+    return std::string{*before}.append(", ").append(value);
 }
 
 }  // namespace
@@ -87,22 +87,22 @@ Response Response::see_other(std::string location) {
     return Response{303, {}, {}}.with_header("Location", std::move(location));
 }
 
-Response& Response::with_header(std::string_view name, std::string value) & {
+Response& Response::with_header(std::string_view name, std::string_view value) & {
     if (!detail::is_token(name)) throw Fault{"a header's name is no token"};
     if (!detail::is_field_value(value))
         throw Fault{"the value of header " + std::string{name} + " holds a control character"};
     if (adds(name)) {
-        headers.add(std::string{name}, std::move(value));
-    } else if (equals_ignoring_case(name, "Vary")) {
+        headers.add(name, value);
+    } else if (detail::is_same_name(name, "Vary")) {
         headers.set("Vary", merged_vary(headers, value));
     } else {
-        headers.set(name, std::move(value));
+        headers.set(name, value);
     }
     return *this;
 }
 
-Response&& Response::with_header(std::string_view name, std::string value) && {
-    with_header(name, std::move(value));
+Response&& Response::with_header(std::string_view name, std::string_view value) && {
+    with_header(name, value);
     return std::move(*this);
 }
 
@@ -184,7 +184,7 @@ Response problem(int status, std::string_view id, std::string_view detail, std::
     if (!detail.empty()) body.set("detail", detail);
     body.set("id", id);
     if (!request_id.empty()) body.set("request_id", request_id);
-    return Response{status, {{"Content-Type", std::string{problem_type}}}, body.dump()};
+    return Response{status, {{"Content-Type", problem_type}}, body.dump()};
 }
 
 bool is_problem(Response const& response) {

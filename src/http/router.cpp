@@ -34,6 +34,11 @@ bool is_good_literal(std::string_view segment) {
            });
 }
 
+// "/users/7" -> "users"
+std::string_view first_segment(std::string_view path) {
+    return path.substr(1, path.find('/', 1) - 1);
+}
+
 // "/users/{id}" -> {"users", "{id}"}; "/" -> {""}.
 std::vector<std::string> cut(std::string_view pattern) {
     auto const fault = [&](std::string_view why) {
@@ -109,26 +114,29 @@ void Router::add(Method method, std::string_view pattern, std::size_t index) {
 
 // A literal first; where it leads nowhere, the name. add() has made sure that the first route found is the only or the
 // most specific one.
-Router::Node const* Router::descend(Node const& node, std::vector<std::string_view> const& segments,
-                                    std::size_t depth) const {
-    if (depth == segments.size()) return node.methods.empty() ? nullptr : &node;
-    if (auto const literal = node.literals.find(segments[depth]); literal != node.literals.end()) {
-        if (auto const* found = descend(*literal->second, segments, depth + 1)) return found;
+// `rest` is what stands behind this node: nothing, or '/' and at least one segment, which may be empty.
+Router::Node const* Router::descend(Node const& node, std::string_view rest) const {
+    if (rest.empty()) return node.methods.empty() ? nullptr : &node;
+    auto const segment = first_segment(rest);
+    rest.remove_prefix(1 + segment.size());
+    if (auto const literal = node.literals.find(segment); literal != node.literals.end()) {
+        if (auto const* found = descend(*literal->second, rest)) return found;
     }
-    if (!node.parameter || segments[depth].empty()) return nullptr;
-    return descend(*node.parameter, segments, depth + 1);
+    if (!node.parameter || segment.empty()) return nullptr;
+    return descend(*node.parameter, rest);
 }
 
 Router::Match Router::match(std::string_view path) const {
     Match match;
     if (!path.starts_with('/')) return match;
-    auto const segments = split(path.substr(1), '/');
-    auto const* node = descend(*root_, segments, 0);
+    auto const* node = descend(*root_, path);
     if (node == nullptr) return match;
     match.pattern = &node->pattern;
     match.methods = &node->methods;
-    for (std::size_t i = 0; i < segments.size(); ++i) {
-        if (is_parameter(node->segments[i])) match.parameters.emplace(parameter_name(node->segments[i]), segments[i]);
+    for (auto const& wanted : node->segments) {
+        auto const segment = first_segment(path);
+        path.remove_prefix(1 + segment.size());
+        if (is_parameter(wanted)) match.parameters.emplace(parameter_name(wanted), segment);
     }
     return match;
 }

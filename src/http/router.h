@@ -37,7 +37,7 @@ public:
 
 private:
     struct Node;
-    Node const* descend(Node const& node, std::vector<std::string_view> const& segments, std::size_t depth) const;
+    Node const* descend(Node const& node, std::string_view rest) const;
 
     std::unique_ptr<Node> root_;
     std::vector<std::vector<std::string>> patterns_;  // distinct ones, cut at '/'

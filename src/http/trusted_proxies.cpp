@@ -101,8 +101,19 @@ std::optional<IpAddress> IpAddress::parse(std::string_view text) {
 }
 
 std::string IpAddress::str() const {
+    if (!v6_) {  // inet_ntop prints through sprintf, and this one is asked for with every request
+        std::string out;
+        for (std::size_t i = 0; i < 4; ++i) {
+            if (i > 0) out += '.';
+            auto const number = bytes_[i];
+            if (number >= 100) out += static_cast<char>('0' + number / 100);
+            if (number >= 10) out += static_cast<char>('0' + number / 10 % 10);
+            out += static_cast<char>('0' + number % 10);
+        }
+        return out;
+    }
     std::array<char, INET6_ADDRSTRLEN> buffer{};
-    inet_ntop(v6_ ? AF_INET6 : AF_INET, bytes_.data(), buffer.data(), buffer.size());
+    inet_ntop(AF_INET6, bytes_.data(), buffer.data(), buffer.size());
     return buffer.data();
 }
 

@@ -44,9 +44,7 @@ constexpr std::string_view greek_question_mark = "\u037e";                      
 
 // RFC 3986 3.3: pchar = unreserved / pct-encoded / sub-delims / ":" / "@"; ';' is a sub-delim that some servers cut a
 // path at.
-bool is_raw_path_char(char c) {
-    return detail::is_alnum(c) || std::string_view{"-._~!$&'()*+,=:@%/"}.find(c) != std::string_view::npos;
-}
+constexpr detail::CharacterSet is_raw_path_char{"-._~!$&'()*+,=:@%/"};
 
 // Wider than RFC 3986 3.4, as browsers are: every visible ASCII character but '#' and '\'.
 bool is_raw_query_char(char c) {
@@ -61,13 +59,15 @@ bool has_lookalike(std::string_view path) {
 
 // Looks at the segments of the decoded path, which must be those of the raw one: an encoded '/' was refused before.
 bool has_bad_segment(std::string_view path) {
-    auto const segments = split(path.substr(1), '/');
-    for (std::size_t i = 0; i < segments.size(); ++i) {
-        bool const last = i + 1 == segments.size();
-        if (segments[i].empty() && !last) return true;
-        if (segments[i] == "." || segments[i] == "..") return true;
+    for (;;) {
+        path.remove_prefix(1);
+        auto const end = path.find('/');
+        auto const segment = path.substr(0, end);
+        if (segment == "." || segment == "..") return true;
+        if (end == std::string_view::npos) return false;  // only the last one may be empty
+        if (segment.empty()) return true;
+        path.remove_prefix(end);
     }
-    return false;
 }
 
 Error malformed(std::string_view why) {
@@ -78,6 +78,11 @@ Result<std::string> check_path(std::string_view raw) {
     if (!raw.starts_with('/')) return malformed("not origin-form");
     if (raw.size() > max_path_bytes) return errors::target_too_long;
     if (!std::all_of(raw.begin(), raw.end(), is_raw_path_char)) return malformed("a character no path has");
+    // Without escapes it is its own decoded form, of visible ASCII and without anything that is refused below but a bad segment.
+    if (raw.find('%') == std::string_view::npos) {
+        if (has_bad_segment(raw)) return malformed("an empty or dot segment");
+        return std::string{raw};
+    }
     auto const slashes = std::count(raw.begin(), raw.end(), '/');
     auto decoded = encoding::percent_decode(raw);
     if (!decoded.ok()) return malformed("a broken escape");
@@ -107,7 +112,7 @@ Result<DecodedTarget> check_target(std::string_view target) {
 }
 
 Result<void> check_headers(Headers const& headers) {
-    for (auto const& [name, value] : headers.all()) {
+    for (auto const& [name, value] : headers.views()) {
         if (!detail::is_token(name) || !detail::is_field_value(value))
             return Error{errors::header_malformed, "name or value"};
     }
@@ -142,12 +147,15 @@ bool is_valid_host(std::string_view host) {
     // A name or an IPv4 address. Empty labels, but for one trailing dot, are refused.
     if (name.ends_with('.')) name.remove_suffix(1);
     if (name.empty()) return false;
-    for (auto const label : split(name, '.')) {
-        bool const clean =
-            std::all_of(label.begin(), label.end(), [](char c) { return detail::is_alnum(c) || c == '-' || c == '_'; });
-        if (label.empty() || label.size() > 63 || !clean) return false;
+    static constexpr detail::CharacterSet is_label_char{"-_"};
+    std::size_t label = 0;
+    for (char const c : name) {
+        if (c != '.' && !is_label_char(c)) return false;
+        if (c == '.' && label == 0) return false;
+        label = c == '.' ? 0 : label + 1;
+        if (label > 63) return false;
     }
-    return true;
+    return label > 0;
 }
 
 }  // namespace zephyr::http

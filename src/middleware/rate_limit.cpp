@@ -79,6 +79,7 @@ http::Middleware rate_limit(RateLimiter& limiter, RateLimitSettings settings, Sh
                 auto const named = settings.classes.find(request.rate_class);
                 bool const has_class = named != settings.classes.end();
                 auto const& limit = has_class ? named->second : settings.normal;
+                if (limit.burst == 0) return next(request);
                 auto const client = rate_limit_key(has_class ? named->first : "default", request.client_address);
                 // What this node refuses by itself asks nobody.
                 auto wait = limiter.admit(client, limit);

@@ -3,7 +3,6 @@
 #include <array>
 
 #include "zephyr/forward/errors.h"
-#include "zephyr/forward/rule_book.h"
 #include "zephyr/foundation/text.h"
 #include "zephyr/http/url_firewall.h"
 
@@ -40,21 +39,23 @@ Result<Family> family_of(Request const& request) {
     return Error{errors::request_unknown, "no family"};
 }
 
-Result<Asked> make(std::string_view scheme, std::string_view authority, std::string_view target, std::string_view method) {
-    auto origin = forward::origin_of(scheme, authority);
+Result<Asked> make(forward::RuleBook const& rules, std::string_view scheme, std::string_view authority,
+                   std::string_view target, std::string_view method) {
+    auto origin = rules.origin_of(scheme, authority);
     if (!origin) return Error{errors::request_unknown, "host"};
-    return Asked{.origin = *std::move(origin), .target = std::string{target}, .safe = method == "GET" || method == "HEAD"};
+    return Asked{
+        .origin = *std::move(origin), .target = std::string{target}, .safe = method == "GET" || method == "HEAD"};
 }
 
-Result<Asked> read_x_forwarded(Request const& request) {
+Result<Asked> read_x_forwarded(Request const& request, forward::RuleBook const& rules) {
     ZEPHYR_TRY(auto const scheme, only(request, "X-Forwarded-Proto"));
     ZEPHYR_TRY(auto const host, only(request, "X-Forwarded-Host"));
     ZEPHYR_TRY(auto const target, only(request, "X-Forwarded-Uri"));
     ZEPHYR_TRY(auto const method, only(request, "X-Forwarded-Method"));
-    return make(scheme, host, target, method);
+    return make(rules, scheme, host, target, method);
 }
 
-Result<Asked> read_x_original(Request const& request) {
+Result<Asked> read_x_original(Request const& request, forward::RuleBook const& rules) {
     ZEPHYR_TRY(auto const url, only(request, "X-Original-URL"));
     ZEPHYR_TRY(auto const method, only(request, "X-Original-Method"));
     auto const scheme_end = url.find("://");
@@ -62,17 +63,18 @@ Result<Asked> read_x_original(Request const& request) {
     auto const rest = url.substr(scheme_end + 3);
     auto const slash = rest.find('/');
     if (slash == std::string_view::npos) return Error{errors::request_unknown, "X-Original-URL"};
-    ZEPHYR_TRY(auto asked, make(url.substr(0, scheme_end), rest.substr(0, slash), rest.substr(slash), method));
+    ZEPHYR_TRY(auto asked, make(rules, url.substr(0, scheme_end), rest.substr(0, slash), rest.substr(slash), method));
     asked.passes_redirects = false;
     return asked;
 }
 
 // Envoy hands Host on as it came. A client's X-Forwarded-Host must not stand in for it.
-Result<Asked> read_target(Request const& request) {
+Result<Asked> read_target(Request const& request, forward::RuleBook const& rules) {
     ZEPHYR_TRY(auto const scheme, only(request, "X-Forwarded-Proto"));
     ZEPHYR_TRY(auto const host, only(request, "Host"));
     if (request.headers.count("X-Forwarded-Host") > 0) return Error{errors::request_ambiguous, "X-Forwarded-Host"};
-    return make(scheme, host, std::string_view{request.target}.substr(envoy_prefix.size()), to_string(request.method));
+    return make(rules, scheme, host, std::string_view{request.target}.substr(envoy_prefix.size()),
+                to_string(request.method));
 }
 
 }  // namespace
@@ -87,12 +89,12 @@ Result<void> check_proxy(Request const& request, http::TrustedProxies const& pro
     return proxies.trusts(request.peer_address) ? success() : Result<void>{errors::proxy_untrusted};
 }
 
-Result<Asked> read_asked(Request const& request) {
+Result<Asked> read_asked(Request const& request, forward::RuleBook const& rules) {
     ZEPHYR_TRY(auto const family, family_of(request));
     switch (family) {
-        case Family::x_forwarded: return read_x_forwarded(request);
-        case Family::x_original: return read_x_original(request);
-        case Family::target: return read_target(request);
+        case Family::x_forwarded: return read_x_forwarded(request, rules);
+        case Family::x_original: return read_x_original(request, rules);
+        case Family::target: return read_target(request, rules);
     }
     return errors::request_unknown;
 }

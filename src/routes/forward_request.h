@@ -13,6 +13,7 @@
 #include <string_view>
 
 #include "zephyr/encoding/url.h"
+#include "zephyr/forward/rule_book.h"
 #include "zephyr/foundation/result.h"
 #include "zephyr/http/request.h"
 #include "zephyr/http/trusted_proxies.h"
@@ -29,8 +30,9 @@ struct Asked {
 // Nothing a request says is worth anything until its peer is known to be one of ours. Fails with forward.proxy_untrusted.
 Result<void> check_proxy(http::Request const& request, http::TrustedProxies const& proxies);
 
-// What it says, believed or not. Fails with forward.request_unknown or request_ambiguous.
-Result<Asked> read_asked(http::Request const& request);
+// What it says, believed or not; `rules` know the hosts that it is likely to be about. Fails with forward.request_unknown or
+// request_ambiguous.
+Result<Asked> read_asked(http::Request const& request, forward::RuleBook const& rules);
 
 // The path of a target, decoded as the URL firewall does it, the one judge of paths in this house. Nothing for what it refuses; a
 // query is the application's own matter.

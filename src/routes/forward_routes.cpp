@@ -54,24 +54,28 @@ public:
         for (auto const* rule : rooms_.forward.rules().all()) demands_.emplace(rule, as_guard(*rule));
     }
 
-    Response decide(Request const& request) const {
-        auto response = decided(request);
-        response.with_header("Cache-Control", "no-store").with_header("Vary", varies);
-        return response;
-    }
+    Response decide(Request const& request) const { return kept_nowhere(decided(request)); }
 
-    // Asked in the porch's loop, before it says who the peer is; see RouteOptions::run_inline_when.
-    bool decides_from_memory(Request const& request) const {
-        auto const asked = read_asked(request);
-        if (!asked.ok()) return true;
-        auto const rule = match(asked.value().origin, asked.value().target);
-        if (!rule.ok() || rule.value()->open) return true;
-        auto const key = key_of(request, asked.value().origin);
-        if (!key) return true;
-        auto const standing = rooms_.gatekeeper.at_hand(*key);
-        if (!standing || !rooms_.people.remembered(standing->session.user)) return false;
+    // See RouteOptions::from_memory. The peer is not yet known to be one of our proxies, so that is left to what it gives.
+    std::optional<http::Ready> from_memory(Request const& request) const {
+        http::Ready const refusal = [this](Request const& checked) { return decide(checked); };
+        auto const asked = read_asked(request, rooms_.forward.rules());
+        if (!asked.ok()) return refusal;
+        auto const& origin = asked.value().origin;
+        auto const rule = match(origin, asked.value().target);
+        if (!rule.ok() || rule.value()->open || !check_host(origin).ok()) return refusal;
+        auto const key = key_of(request, origin);
+        if (!key) return refusal;
+        auto const holder = rooms_.gatekeeper.at_hand(*key);
+        if (!holder || !holder->pending.empty()) return std::nullopt;
+        auto const contact = rooms_.people.remembered(holder->user);
         // The line about somebody who is refused is a write.
-        return rule.value()->demands.empty() || meets(request, *rule.value(), *standing);
+        if (!contact || !rooms_.gatekeeper.meets(demands_.at(rule.value()), request, holder).ok()) return std::nullopt;
+        auto headers = identity(*holder, *contact);
+        if (!headers.ok()) return std::nullopt;
+        return [this, headers = std::move(headers).value()](Request const& checked) {
+            return check_proxy(checked, rooms_.proxies).ok() ? kept_nowhere(admitted(headers)) : decide(checked);
+        };
     }
 
     // At a protected host: this browser gets a secret to know it again by, and goes to our sign-in.
@@ -128,7 +132,7 @@ public:
 private:
     Response decided(Request const& request) const {
         if (auto const believed = check_proxy(request, rooms_.proxies); !believed.ok()) return refused(request, believed.error());
-        auto const asked = read_asked(request);
+        auto const asked = read_asked(request, rooms_.forward.rules());
         if (!asked.ok()) return refused(request, asked.error());
         auto const rule = match(asked.value().origin, asked.value().target);
         if (!rule.ok()) return refused(request, rule.error());
@@ -136,26 +140,36 @@ private:
         auto const& origin = asked.value().origin;
         if (auto const fine = check_host(origin); !fine.ok()) return refused(request, fine.error());
 
-        auto const holder = who(request, origin);
-        if (!holder.ok()) return ask_to_sign_in(request, asked.value(), holder.error());
+        auto found = who(request, origin);
+        if (!found.ok()) return ask_to_sign_in(request, asked.value(), found.error());
+        auto const holder = std::optional{std::move(found).value()};
         // A sign-in that waits for its second factor goes on where it waits.
-        if (!holder.value().pending.empty()) return ask_to_sign_in(request, asked.value(), failures::no_session);
-        if (auto const met = rooms_.gatekeeper.meets(demands_.at(rule.value()), request, holder.value()); !met.ok()) {
+        if (!holder->pending.empty()) return ask_to_sign_in(request, asked.value(), failures::no_session);
+        if (auto const met = rooms_.gatekeeper.meets(demands_.at(rule.value()), request, holder); !met.ok()) {
             if (met.error().kind() == Kind::unauthenticated) return ask_to_sign_in(request, asked.value(), met.error());
-            record(request, origin, holder.value(), met.error());
+            record(request, origin, *holder, met.error());
             return shown(request, refuse(met.error(), request), met.error());
         }
-        auto const contact = rooms_.people.find(holder.value().user);
-        auto const headers = forward::headers_of({.user = holder.value().username,
-                                                  .name = holder.value().display_name,
-                                                  .email = rooms_.send_email ? contact->email : std::string{},
-                                                  .groups = contact->groups,
-                                                  .roles = holder.value().roles});
+        auto const headers = identity(*holder, *rooms_.people.find(holder->user));
         if (!headers.ok()) {
-            record(request, origin, holder.value(), headers.error());
+            record(request, origin, *holder, headers.error());
             return shown(request, http::render(headers.error(), request.request_id), headers.error());
         }
         return admitted(headers.value());
+    }
+
+    // It depends on who asks and may not be kept in any case.
+    static Response kept_nowhere(Response response) {
+        response.with_header("Cache-Control", "no-store").with_header("Vary", varies);
+        return response;
+    }
+
+    Result<forward::IdentityHeaders> identity(SessionHolder const& holder, forward::Contact const& contact) const {
+        return forward::headers_of({.user = holder.username,
+                                    .name = holder.display_name,
+                                    .email = rooms_.send_email ? contact.email : std::string{},
+                                    .groups = contact.groups,
+                                    .roles = holder.roles});
     }
 
     Result<forward::Rule const*> match(encoding::Origin const& origin, std::string_view target) const {
@@ -188,20 +202,6 @@ private:
         return cookie ? std::optional{CredentialKey::of(Credential::forward_cookie, {origin.host, *cookie})} : std::nullopt;
     }
 
-    // Of the holder only what demands look at.
-    bool meets(Request const& request, forward::Rule const& rule, guards::Standing const& standing) const {
-        SessionHolder holder{.user = standing.session.user,
-                             .username = {},
-                             .display_name = {},
-                             .session = standing.session.ref,
-                             .factors = {},
-                             .pending = standing.session.pending,
-                             .csrf_token = {},
-                             .roles = {}};
-        for (auto const& factor : standing.session.factors) holder.factors.push_back({factor.name, factor.at});
-        return rooms_.gatekeeper.meets(demands_.at(&rule), request, holder).ok();
-    }
-
     Result<SessionHolder> who(Request const& request, encoding::Origin const& origin) const {
         if (http::bearer_credentials(request).decides() || is_ours(origin)) return rooms_.gatekeeper.who(request);
         auto const cookie = request.cookie(cookie_);
@@ -219,7 +219,7 @@ private:
     Response admitted(forward::IdentityHeaders const& headers) const {
         rooms_.forward.admitted();
         Response response{200, {}, {}};
-        for (auto const& [name, value] : headers) response.headers.add(std::string{name}, value);  // visible ASCII, see headers_of
+        for (auto const& [name, value] : headers) response.headers.add(name, value);  // visible ASCII, see headers_of
         return response;
     }
 
@@ -295,7 +295,7 @@ void mount_forward_routes(http::App& app, ForwardRooms rooms, Web const& web) {
     auto const asking = http::open_to_all("listed proxies ask here; the answer is the guard of the host they ask about");
     auto const decide = [desk](Request const& request) { return desk->decide(request); };
     http::RouteOptions const options{
-        .run_inline_when = [desk](Request const& request) { return desk->decides_from_memory(request); },
+        .from_memory = [desk](Request const& request) { return desk->from_memory(request); },
         .csrf_exempt_reason = "asked by a proxy, with the method and headers of a request to another host; changes nothing",
         .rate_class = "forward",
     };

@@ -174,6 +174,20 @@ TEST(OriginOf, has_one_spelling_for_a_host_however_a_proxy_writes_it) {
     EXPECT_EQ(origin_of("https", "XN--BCHER-KVA.example")->host, "xn--bcher-kva.example");
 }
 
+TEST(OriginOf, is_the_same_whether_a_book_has_the_host_or_not) {
+    auto const rules = book({"app.example.com", "192.0.2.7", "[::]", "[2001:db8::1]", "xn--bcher-kva.example", "localhost"});
+    for (auto const* scheme : {"https", "http", "HTTPS", "ftp", ""}) {
+        for (auto const* host : {"app.example.com", "App.Example.com", "app.example.com.", "192.0.2.7", "192.0.2.07", "[::]", "::", "[2001:db8::1]",
+                                 "2001:db8::1", "xn--bcher-kva.example", "b\xC3\xBC" "cher.example", "localhost", "other.example", ""}) {
+            for (auto const* port : {"", ":", ":443", ":80", ":8443", ":0", ":080", ":65535", ":65536", ":99999", ":123456", ":+1", ":-1", ":8a", ": 80",
+                                     ":80:80", "/", ":80/"}) {
+                auto const authority = std::string{host} + port;
+                EXPECT_EQ(rules.origin_of(scheme, authority), origin_of(scheme, authority)) << scheme << " " << authority;
+            }
+        }
+    }
+}
+
 TEST(OriginOf, refuses_what_is_no_host) {
     for (auto const* authority : {"", ".", "..", "app..example.com", "app.example.com..", "a b", "app.example.com:", "app.example.com:0",
                                   "app.example.com:99999", "app.example.com:80:80", "user@app.example.com", "app.example.com/x",

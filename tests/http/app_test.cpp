@@ -297,11 +297,77 @@ TEST_F(AppTest, runs_inline_only_what_says_so) {
 
 TEST_F(AppTest, runs_single_requests_inline_when_the_route_says_so_for_them) {
     app.get("/maybe", open_to_all("a test of inline"), ok,
-            {.run_inline_when = [](Request const& request) { return request.headers.get("X-Known") == "yes"; }});
+            {.from_memory = [](Request const& request) -> std::optional<Ready> {
+                if (request.headers.get("X-Known") != "yes") return std::nullopt;
+                return [](Request const&) { return Response::text(200, "from memory"); };
+            }});
     EXPECT_TRUE(app.runs_inline(request_for(Method::get, "/maybe", {{"X-Known", "yes"}})));
     EXPECT_TRUE(app.runs_inline(request_for(Method::head, "/maybe?x", {{"X-Known", "yes"}})));
     EXPECT_FALSE(app.runs_inline(request_for(Method::get, "/maybe", {{"X-Known", "no"}})));
     EXPECT_FALSE(app.runs_inline(request_for(Method::get, "/maybe")));
+}
+
+TEST_F(AppTest, answers_inline_what_memory_knows_and_leaves_the_rest_as_it_is) {
+    app.get("/maybe", open_to_all("a test of inline"), ok, {.from_memory = [](Request const& request) -> std::optional<Ready> {
+                if (request.headers.get("X-Known") != "yes") return std::nullopt;
+                return [](Request const& checked) { return Response::text(200, "from memory for " + checked.client_address); };
+            }});
+    app.get("/fast", open_to_all("a test of inline"), ok, {.run_inline = true});
+    app.get("/slow", open_to_all("a test of inline"), ok);
+    auto const inline_answer = [&](Request request) { return app.dispatch_inline(request); };
+    EXPECT_EQ(inline_answer(request_for(Method::get, "/maybe", {{"X-Known", "yes"}}))->body, "from memory for 192.0.2.1");
+    EXPECT_EQ(inline_answer(request_for(Method::get, "/fast"))->body, "ok");
+    EXPECT_EQ(inline_answer(request_for(Method::get, "/missing"))->status, 404);
+    EXPECT_EQ(inline_answer(request_for(Method::get, "//slow"))->status, 400);
+    for (auto const* target : {"/slow?a=1", "/maybe"}) {
+        auto request = request_for(Method::get, target, {{"X-A", "b"}}, "body");
+        EXPECT_FALSE(app.dispatch_inline(request)) << target;
+        EXPECT_EQ(request.target, target);
+        EXPECT_EQ(request.headers.get("X-A"), "b");
+        EXPECT_EQ(app.dispatch(std::move(request)).body, "ok");
+    }
+    // dispatch() decides anew: what was known when the head came may be long ago.
+    EXPECT_EQ(send(Method::get, "/maybe", {{"X-Known", "yes"}}).body, "ok");
+    auto const head = inline_answer(request_for(Method::head, "/maybe", {{"X-Known", "yes"}}));
+    EXPECT_EQ(head->body, "");
+    EXPECT_EQ(head->headers.get("Content-Length"), "25");
+}
+
+TEST_F(AppTest, lets_middleware_and_guard_refuse_what_memory_would_answer) {
+    int called = 0;
+    RouteOptions const known{.from_memory = [&](Request const&) -> std::optional<Ready> {
+        return [&](Request const&) {
+            ++called;
+            return Response::text(200, "from memory");
+        };
+    }};
+    app.use({"gate", [](Request& request, Next const& next) {
+                 return request.headers.count("X-Stop") > 0 ? Response::text(429, "") : next(request);
+             }});
+    app.get("/open", open_to_all("a test of inline"), ok, known);
+    app.get("/guarded", require_login, ok, known);
+    auto const status = [&](std::string target, Headers headers = {}) {
+        auto request = request_for(Method::get, std::move(target), std::move(headers));
+        return app.dispatch_inline(request)->status;
+    };
+    EXPECT_EQ(status("/open", {{"X-Stop", "1"}}), 429);
+    EXPECT_EQ(status("/open", {{"Cookie", "a=b"}, {"Cookie", "c=d"}}), 400);
+    EXPECT_EQ(status("/guarded"), 401);
+    EXPECT_EQ(called, 0);
+    EXPECT_EQ(status("/open"), 200);
+    EXPECT_EQ(called, 1);
+}
+
+TEST_F(AppTest, a_memory_that_fails_leaves_the_answer_to_a_worker_inside_the_middleware) {
+    app.use({"stamp", [](Request& request, Next const& next) { return next(request).with_header("X-Stamp", "1"); }});
+    app.get("/maybe", open_to_all("a test of inline"), ok,
+            {.from_memory = [](Request const&) -> std::optional<Ready> { throw std::runtime_error{"no memory"}; }});
+    auto request = request_for(Method::get, "/maybe");
+    EXPECT_FALSE(app.runs_inline(request));
+    EXPECT_FALSE(app.dispatch_inline(request));
+    auto const response = app.dispatch(std::move(request));
+    EXPECT_EQ(response.status, 200);
+    EXPECT_EQ(response.headers.get("X-Stamp"), "1");
 }
 
 TEST_F(AppTest, refuses_duplicate_and_malformed_security_headers) {

@@ -37,6 +37,28 @@ TEST(Headers, compare_names_without_case_and_refuse_to_choose) {
     EXPECT_EQ(headers.all().size(), 1u);
 }
 
+TEST(Headers, keep_their_order_and_are_copied_whole) {
+    Headers headers{{"A", "1"}, {"B", ""}, {"", "3"}};
+    headers.remove("b");
+    headers.add("C", std::string(5000, 'c'));
+    auto const copy = headers;
+    headers.set("A", "changed");
+    std::vector<std::string> told;
+    for (auto const& [name, value] : copy.all()) told.push_back(name + "=" + value.substr(0, 3));
+    EXPECT_EQ(told, (std::vector<std::string>{"A=1", "=3", "C=ccc"}));
+    told.clear();
+    for (auto const [name, value] : headers.views()) told.emplace_back(name);
+    EXPECT_EQ(told, (std::vector<std::string>{"", "C", "A"}));
+}
+
+TEST(Headers, take_a_copy_of_a_field_of_their_own) {
+    Headers headers{{"A", std::string(100, 'x')}};
+    for (int i = 0; i < 50; ++i) headers.add("A-copy-of-it", headers.views().begin().operator*().value);
+    for (auto const& header : headers.all()) EXPECT_EQ(header.value, std::string(100, 'x'));
+    headers.set("A", *headers.get("a"));
+    EXPECT_EQ(headers.get("A"), std::string(100, 'x'));
+}
+
 TEST(Request, knows_its_body_by_the_media_type_alone) {
     auto const with_type = [](std::string type) {
         return request_for(Method::post, "/", {{"Content-Type", std::move(type)}}, "a=1");

@@ -25,6 +25,23 @@ TEST(Response, lets_no_header_split_it) {
     EXPECT_TRUE(response.headers.all().empty());
 }
 
+TEST(Response, finds_a_control_character_wherever_it_stands) {
+    for (std::size_t size = 1; size < 40; ++size) {
+        for (std::size_t at = 0; at < size; ++at) {
+            std::string value(size, 'a');
+            for (char const c : {'\r', '\n', '\0', '\x1f', '\x7f'}) {
+                value[at] = c;
+                EXPECT_THROW(static_cast<void>(Response::no_content().with_header("X-A", value)), Fault)
+                    << size << " " << at;
+            }
+            for (char const c : {'\t', ' ', '~', '\x80', '\xff'}) {
+                value[at] = c;
+                EXPECT_EQ(Response::no_content().with_header("X-A", value).headers.get("X-A"), value);
+            }
+        }
+    }
+}
+
 TEST(Response, sets_replaces_adds_and_merges_headers) {
     auto const response = Response::text(200, "a")
                               .with_header("content-type", "text/css")

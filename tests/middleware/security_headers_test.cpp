@@ -50,6 +50,33 @@ TEST(SecurityHeaders, give_the_policy_the_nonce_that_the_page_gets) {
     EXPECT_NE(nonce, first);
 }
 
+TEST(SecurityHeaders, allow_an_answer_that_is_no_page_nothing_at_all) {
+    ScriptedRandom random;
+    auto const layer = security_headers(random);
+    auto const policy = [&](http::Response answer, http::Headers asked = {}) {
+        auto const response = through(layer, request_for(http::Method::get, "/", std::move(asked)), std::move(answer));
+        EXPECT_EQ(response.headers.get("X-Content-Type-Options"), "nosniff");
+        EXPECT_EQ(response.headers.get("Cache-Control"), "no-store");
+        EXPECT_EQ(response.headers.get("X-Frame-Options"), "DENY");
+        return std::string{response.headers.get("Content-Security-Policy").value_or("")};
+    };
+    std::string const nothing = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
+    constexpr Failure denied{Kind::denied, "test.denied"};
+    EXPECT_EQ(policy(http::Response::no_content()), nothing);
+    EXPECT_EQ(policy({200, {{"Remote-User", "ann"}}, ""}), nothing);
+    EXPECT_EQ(policy(http::Response::json(200, encoding::Json::object({{"a", "b"}}))), nothing);
+    EXPECT_EQ(policy(http::Response::text(200, "a")), nothing);
+    EXPECT_EQ(policy(http::render(denied)), nothing);
+    // What may be shown as a page has the policy of one.
+    auto const is_for_a_page = [](std::string const& text) { return text.find("script-src 'self' 'nonce-") != std::string::npos; };
+    EXPECT_TRUE(is_for_a_page(policy(http::render(denied), {{"Accept", "text/html"}})));
+    for (auto const* type : {"text/html", "Text/HTML; charset=utf-8", "application/xhtml+xml", "image/svg+xml", "", "application/jsonp"})
+        EXPECT_TRUE(is_for_a_page(policy({200, {{"Content-Type", type}}, "a"}))) << type;
+    EXPECT_TRUE(is_for_a_page(policy({200, {{"Content-Type", "text/plain"}, {"Content-Type", "text/html"}}, "a"})));
+    EXPECT_TRUE(is_for_a_page(policy({200, {}, "a"})));
+    EXPECT_EQ(policy(http::Response::text(200, "a").with_header("Content-Security-Policy", "own")), "own");
+}
+
 TEST(SecurityHeaders, allow_nothing_inline_and_nothing_foreign) {
     auto const policy = content_security_policy("n");
     for (auto const* hole : {"unsafe-inline", "unsafe-eval", "*", "http:", "https:", "blob:", "strict-dynamic"})

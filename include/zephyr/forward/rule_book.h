@@ -57,6 +57,9 @@ public:
     // path_ambiguous. The rule lives as long as the book.
     Result<Rule const*> match(std::string_view host, std::optional<std::string_view> path) const;
 
+    // origin_of() below, without the work of it where the host stands in this book as it is written: nearly always.
+    std::optional<encoding::Origin> origin_of(std::string_view scheme, std::string_view authority) const;
+
     static constexpr std::size_t max_path_bytes = 512;
 
 private:

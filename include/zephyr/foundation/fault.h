@@ -4,6 +4,7 @@
 
 #include <stdexcept>
 #include <string>
+#include <string_view>
 
 namespace zephyr {
 
@@ -16,6 +17,8 @@ public:
 class StorageFault : public Fault {
 public:
     using Fault::Fault;
+    // The id the answer bears.
+    virtual std::string_view failure_id() const noexcept { return "storage.unavailable"; }
 };
 
 }  // namespace zephyr

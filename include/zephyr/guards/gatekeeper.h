@@ -50,24 +50,25 @@ public:
     // the account's state as detail. Not inside a transaction. Throws StorageFault.
     using Load = std::function<Result<Standing>()>;
     Result<http::SessionHolder> holder_of(CredentialKey const&, Load const& load);
-    // What is remembered of a credential that can be judged now without any question to a store, and without recording its use.
-    std::optional<Standing> at_hand(CredentialKey const&);
+    // The same if it can be said now from memory, without any question to a store and without recording a use.
+    std::optional<http::SessionHolder> at_hand(CredentialKey const&);
 
     // For requests that another server answers (forward-auth): the same questions without a route, and without a record. Who is asking,
     // or why nobody; and whether they meet a demand, or how a guard would refuse them.
     Result<http::SessionHolder> who(http::Request const&);
-    Result<void> meets(http::Demand const&, http::Request const&, http::SessionHolder const&) const;
+    Result<void> meets(http::Demand const&, http::Request const&, std::optional<http::SessionHolder> const&) const;
 
 private:
     struct Asking;  // what is known of one request, looked up once
+    struct Facts;   // of it, what demands look at
     Asking look(http::Request const&);
     void look_at_token(Asking&, http::BearerCredentials const&);
     void ask_about(Asking&, CredentialKey const&, Load const& load);
     Result<Standing> standing_of(CredentialKey const&, Load const& load);
     bool in_time(Standing const&, TimePoint now) const;
     std::optional<Standing> remembered(CredentialKey const&, TimePoint now);
-    Result<void> check(http::Demand const&, Asking const&) const;
-    Result<void> check_one(http::Demand const&, Asking const&) const;
+    Result<void> check(http::Demand const&, Facts const&) const;
+    Result<void> check_one(http::Demand const&, Facts const&) const;
     Result<void> check_proof(http::Demand const&, http::SessionHolder const&) const;
     http::Response refusal(Error const&, http::Demand const&, Asking const&);
     http::Response token_refusal(Error const&, http::Request const&) const;

@@ -45,11 +45,15 @@ inline constexpr Failure internal{Kind::unavailable, "internal"};
 inline constexpr Failure storage_unavailable{Kind::unavailable, "storage.unavailable"};
 }  // namespace errors
 
+// Answers one request in the handler's place, from memory.
+using Ready = std::function<Response(Request const&)>;
+
 struct RouteOptions {
     bool run_inline = false;  // only reads memory: the porch's loop runs it without a worker
-    // The same for single requests: true when this one will be answered from memory. Asked in the porch's loop, of a
-    // request whose headers nobody has checked yet, so it reads memory only and decides nothing else.
-    std::function<bool(Request const&)> run_inline_when = {};
+    // The same for single requests: what memory knows about this one, ready to be answered, or nothing when a worker has to run the
+    // handler. Asked in the porch's loop, of a request whose headers nobody has checked yet, so it reads memory only, does nothing, and
+    // believes nobody. What it gives is called at once or never, after middleware and guard have let the request pass.
+    std::function<std::optional<Ready>(Request const&)> from_memory = {};
     std::string csrf_exempt_reason =
         {};                       // set: CSRF rules do not apply, and this is why (clients with tokens, not cookies)
     std::string rate_class = {};  // class of the rate limiter; empty: the default one
@@ -252,6 +256,7 @@ public:
     std::vector<RouteInfo> outside_table() const;
 
     bool runs_inline(Request const& request) const override;
+    std::optional<Response> dispatch_inline(Request& request) override;
     Response dispatch(Request&& request) override;
 
 private:

@@ -1,7 +1,10 @@
 // A request as plain values: no socket, no domain. Built by the porch (src/http/server) or by a test.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <initializer_list>
+#include <iterator>
 #include <map>
 #include <optional>
 #include <string>
@@ -19,28 +22,108 @@ Method method_from(std::string_view text);
 // RFC 9110 9.2.1: GET, HEAD, OPTIONS. None of ours changes state.
 bool is_safe(Method method);
 
+// Good until what it looks at changes.
+struct HeaderView {
+    std::string_view name;
+    std::string_view value;
+};
+
 struct Header {
     std::string name;
     std::string value;
+    operator HeaderView() const { return {name, value}; }
 };
 
-// Names compare without case; order is kept.
+// Names compare without case; order is kept. All of it stands in one text: two strings for each of twenty fields would be most of the
+// memory, and of the time, that a small request takes.
 class Headers {
 public:
+    template <class Each>
+    class Range;
+
     Headers() = default;
-    Headers(std::initializer_list<Header> list) : list_{list} {}
-    void add(std::string name, std::string value) { list_.push_back({std::move(name), std::move(value)}); }
-    void set(std::string_view name, std::string value);  // replaces every header of that name
+    Headers(std::initializer_list<HeaderView> list) {
+        for (auto const& [name, value] : list) add(name, value);
+    }
+    void add(std::string_view name, std::string_view value);
+    void set(std::string_view name, std::string_view value);  // replaces every header of that name
     void remove(std::string_view name);
     // The value of the only header of that name; nothing when absent or repeated (a repeated security header is refused
     // earlier).
     std::optional<std::string_view> get(std::string_view name) const;
     std::size_t count(std::string_view name) const;
-    std::vector<Header> const& all() const { return list_; }
+    // Every field, as a copy of its own; and as a view, for those who look at every field of every request.
+    Range<Header> all() const;
+    Range<HeaderView> views() const;
+    // So that adding does not need to ask for memory again and again.
+    void reserve(std::size_t fields, std::size_t bytes);
 
 private:
-    std::vector<Header> list_;
+    struct Field {
+        std::uint32_t at;  // of the name in text_; the value stands behind it
+        std::uint32_t name_size;
+        std::uint32_t value_size;
+    };
+    HeaderView view(Field const& field) const {
+        auto const* const name = text_.data() + field.at;
+        return {{name, field.name_size}, {name + field.name_size, field.value_size}};
+    }
+
+    std::string text_;
+    std::vector<Field> fields_;
 };
+
+// Good until the Headers change.
+template <class Each>
+class Headers::Range {
+public:
+    class Iterator {
+    public:
+        using iterator_category = std::input_iterator_tag;
+        using value_type = Each;
+        using difference_type = std::ptrdiff_t;
+        using pointer = void;
+        using reference = Each;
+
+        Each operator*() const {
+            auto const [name, value] = headers_->view(headers_->fields_[at_]);
+            return {decltype(Each::name){name}, decltype(Each::value){value}};
+        }
+        Iterator& operator++() {
+            ++at_;
+            return *this;
+        }
+        Iterator operator++(int) {
+            auto const before = *this;
+            ++at_;
+            return before;
+        }
+        bool operator==(Iterator const&) const = default;
+
+    private:
+        friend class Range;
+        Iterator(Headers const& headers, std::size_t at) : headers_{&headers}, at_{at} {}
+        Headers const* headers_;
+        std::size_t at_;
+    };
+
+    Iterator begin() const { return {*headers_, 0}; }
+    Iterator end() const { return {*headers_, size()}; }
+    std::size_t size() const { return headers_->fields_.size(); }
+    bool empty() const { return headers_->fields_.empty(); }
+
+private:
+    friend class Headers;
+    explicit Range(Headers const& headers) : headers_{&headers} {}
+    Headers const* headers_;
+};
+
+inline Headers::Range<Header> Headers::all() const {
+    return Range<Header>{*this};
+}
+inline Headers::Range<HeaderView> Headers::views() const {
+    return Range<HeaderView>{*this};
+}
 
 struct Request {
     Method method = Method::get;

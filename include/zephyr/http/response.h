@@ -43,8 +43,8 @@ struct Response {
     // Sets a header, replacing an earlier one of that name; Set-Cookie and WWW-Authenticate add, Vary merges. Throws
     // Fault for a name that is no token or a value with CR, LF, NUL or another control character: response splitting is
     // a bug, not an outcome.
-    Response& with_header(std::string_view name, std::string value) &;
-    Response&& with_header(std::string_view name, std::string value) &&;
+    Response& with_header(std::string_view name, std::string_view value) &;
+    Response&& with_header(std::string_view name, std::string_view value) &&;
     Response& with_cookie(Cookie const& cookie) &;
     Response&& with_cookie(Cookie const& cookie) &&;
 };

@@ -20,11 +20,12 @@ struct SecurityHeaderSettings {
     std::vector<std::string> form_targets = {};
 };
 
-// The policy of our pages: nothing but our own styles, images and forms, and scripts that carry the nonce.
+// The policy of pages: nothing but our own styles, images and forms, and scripts that carry the nonce.
 std::string content_security_policy(std::string_view nonce, std::vector<std::string> const& form_targets = {});
 
-// Sets request.csp_nonce (128 random bits, base64url). A header that the handler set itself stays, Cache-Control among
-// them; without one an answer is no-store.
+// Sets request.csp_nonce (128 random bits, base64url). An answer that is plainly no page (no content, JSON, plain text) has a policy
+// that allows nothing, every other one the policy above. A header that the handler set itself stays, Cache-Control among them; without
+// one an answer is no-store.
 http::Middleware security_headers(Random& random, SecurityHeaderSettings settings = {});
 
 }  // namespace zephyr::middleware

@@ -50,6 +50,7 @@ private:
     std::size_t consume(std::string_view bytes);
     void on_admission(bool more_here);
     void on_complete();
+    void receive();
     // An answer of the porch, after which the connection closes.
     void refuse(int status, Failure const& failure, std::string_view detail);
     void append_refusal(int status, Failure const& failure);
@@ -82,7 +83,8 @@ private:
     Stage stage_ = Stage::reading;
     bool served_any_ = false;
     bool admitted_ = false;  // the head of the request at hand has been judged
-    bool inline_ = false;
+    bool inline_ = false;       // its answer comes from this loop, as far as is known
+    bool asked_whole_ = false;  // that is found out when the request is answered: it has no body to wait for
     bool head_request_ = false;
     bool http_1_1_ = true;
     bool keep_alive_ = true;

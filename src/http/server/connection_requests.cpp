@@ -90,7 +90,8 @@ void Connection::on_admission(bool more_here) {
     http_1_1_ = reader_.http_1_1();
     head_request_ = reader_.request().method == Method::head;
     keep_alive_ = reader_.keep_alive();
-    inline_ = shared_.runs_inline(reader_.request());
+    asked_whole_ = !reader_.has_body();
+    inline_ = asked_whole_ || shared_.runs_inline(reader_.request());
     admitted_ = true;
     if (!inline_ && reader_.has_body() && shared_.pool.full()) return shed("queue full, body unread");
     bool const invite = reader_.expects_continue() && reader_.has_body() && !more_here;
@@ -102,14 +103,28 @@ void Connection::on_admission(bool more_here) {
     }
 }
 
-void Connection::on_complete() {
-    auto request = reader_.take();
+// A request on its way to the dispatcher.
+void Connection::receive() {
     admitted_ = false;
-    request.peer_address = peer_;
-    request.scheme = transport_.encrypted() ? "https" : "http";
     count(shared_.counters.requests);
     ++in_this_run_;
     served_any_ = true;
+}
+
+void Connection::on_complete() {
+    auto& whole = reader_.request();
+    whole.peer_address = peer_;
+    whole.scheme = transport_.encrypted() ? "https" : "http";
+    if (asked_whole_ && inline_) {
+        auto const response = shared_.call_inline(whole);
+        inline_ = response.has_value();
+        if (!inline_) return;  // consume() comes round again
+        receive();
+        reader_.drop();
+        return append(*response, keep_alive_);
+    }
+    receive();
+    auto request = reader_.take();
     if (inline_) {
         auto const response = shared_.call(std::move(request));
         body_.release();

@@ -97,7 +97,7 @@ private:
             case beast::field::host: note(hosts, host, value); break;
             default: break;
         }
-        request_.headers.add(std::string{view(name)}, std::string{view(value)});
+        request_.headers.add(view(name), view(value));
     }
 
     static void note(std::size_t& count, std::string_view& last, beast_text value) {
@@ -194,6 +194,7 @@ void RequestReader::scan_head(std::string_view head, std::size_t& end) {
 
 void RequestReader::parse_head(std::string_view head) {
     HeadParser parser{request_, limits_};
+    request_.headers.reserve(std::min(lines_, limits_.header_count), head.size());
     beast_error error;
     parser.put({head.data(), head.size()}, error);
     if (parser.target_too_long) return refuse(414, http::errors::target_too_long, "target");
@@ -262,10 +263,14 @@ std::size_t RequestReader::feed_body(std::string_view input) {
 }
 
 Request RequestReader::take() {
-    Request request = std::exchange(request_, Request{});
+    Request request = std::move(request_);
+    drop();
+    return request;
+}
+
+void RequestReader::drop() {
     auto const limits = limits_;
     *this = RequestReader{limits};
-    return request;
 }
 
 void RequestReader::refuse(int status, Failure failure, std::string_view detail) {

@@ -60,6 +60,8 @@ public:
 
     // Moves the request out and is ready for the next one.
     Request take();
+    // The same for a request that nobody needs any more.
+    void drop();
 
 private:
     class HeadParser;

@@ -13,14 +13,12 @@ namespace zephyr::http::server {
 
 namespace {
 
-bool is_header_safe(Header const& header) { return detail::is_token(header.name) && detail::is_field_value(header.value); }
+bool is_header_safe(HeaderView const& header) { return detail::is_token(header.name) && detail::is_field_value(header.value); }
 
 bool is_framing(std::string_view name) {
     static constexpr std::array<std::string_view, 7> ours{"connection", "content-length", "date",    "keep-alive",
                                                           "trailer",    "transfer-encoding", "upgrade"};
-    return std::any_of(ours.begin(), ours.end(), [&](std::string_view one) {
-        return one.size() == name.size() && equals_ignoring_case(one, name);
-    });
+    return std::any_of(ours.begin(), ours.end(), [&](std::string_view one) { return detail::is_same_name(one, name); });
 }
 
 void append_number(std::string& out, std::size_t number) {
@@ -36,7 +34,7 @@ void append_number(std::string& out, std::size_t number) {
 }  // namespace
 
 bool append_response(std::string& out, Response const& response, Framing const& framing) {
-    auto const& headers = response.headers.all();
+    auto const headers = response.headers.views();
     if (response.status < 200 || response.status > 599 || !std::all_of(headers.begin(), headers.end(), is_header_safe)) return false;
     out += "HTTP/1.1 ";
     append_number(out, static_cast<std::size_t>(response.status));
@@ -46,9 +44,9 @@ bool append_response(std::string& out, Response const& response, Framing const& 
     out += framing.date;
     // For HEAD, the length that GET would have had comes from the handler.
     std::string_view announced;
-    for (auto const& header : headers) {
+    for (auto const header : headers) {
         if (is_framing(header.name)) {
-            if (equals_ignoring_case(header.name, "content-length")) announced = header.value;
+            if (detail::is_same_name(header.name, "content-length")) announced = header.value;
             continue;
         }
         out += "\r\n";

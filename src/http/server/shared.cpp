@@ -91,9 +91,18 @@ bool Shared::runs_inline(Request const& request) noexcept {
 }
 
 Response Shared::call(Request&& request) noexcept {
+    return contained([&] { return dispatcher.dispatch(std::move(request)); });
+}
+
+std::optional<Response> Shared::call_inline(Request& request) noexcept {
+    return contained([&] { return dispatcher.dispatch_inline(request); });
+}
+
+template <class Call>
+auto Shared::contained(Call const& call) noexcept -> decltype(call()) {
     int status = 500;
     try {
-        return dispatcher.dispatch(std::move(request));
+        return call();
     } catch (StorageFault const& fault) {
         status = 503;
         log.error("http.handler_fault", {{"what", fault.what()}});

@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -71,8 +72,12 @@ public:
     bool runs_inline(Request const& request) noexcept;
     // Calls the dispatcher. An exception, which no handler should let out, becomes 500, or 503 when a store is gone.
     Response call(Request&& request) noexcept;
+    // The same where it may be answered on the loop; nothing when it may not.
+    std::optional<Response> call_inline(Request& request) noexcept;
 
 private:
+    template <class Call>
+    auto contained(Call const& call) noexcept -> decltype(call());
     std::string limit_key(std::string const& address) const;
 
     mutable std::mutex tls_mutex_;
