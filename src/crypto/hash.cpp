@@ -87,4 +87,10 @@ Bytes sha512(ByteView message) {
     return digest(DigestName::sha512, message);
 }
 
+std::array<std::byte, 32> sha256_of(std::initializer_list<ByteView> parts) {
+    std::array<std::byte, 32> out;
+    digest_into(DigestName::sha256, parts, out);
+    return out;
+}
+
 }  // namespace zephyr::crypto

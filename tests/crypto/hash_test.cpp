@@ -33,6 +33,17 @@ TEST(Hash, sha256_matches_the_fips_examples) {
     EXPECT_EQ(hex_encode(sha256({})), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
 }
 
+TEST(Hash, sha256_of_parts_is_that_of_the_whole_wherever_it_is_cut) {
+    auto const whole = as_bytes(two_blocks);
+    for (std::size_t first = 0; first <= whole.size(); ++first) {
+        for (std::size_t second = first; second <= whole.size(); ++second) {
+            auto const hash = sha256_of({whole.first(first), whole.subspan(first, second - first), whole.subspan(second)});
+            ASSERT_EQ(to_bytes(hash), sha256(whole)) << first << " and " << second;
+        }
+    }
+    EXPECT_EQ(to_bytes(sha256_of({})), sha256({}));
+}
+
 TEST(Hash, sha384_matches_the_fips_examples) {
     EXPECT_EQ(hex_encode(sha384(as_bytes("abc"))),
               "cb00753f45a35e8bb5a03d699ac65007272c32ab0eded1631a8b605a43ff5bed8086072ba1e7cc2358baeca134c825a7");
