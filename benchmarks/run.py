@@ -8,6 +8,7 @@ parts: rest       cold start and memory at rest (G17, G19)
        forward    forward-auth with a cookie and a rule against plain Beast, and its latency at half that load (G6)
        jose       JWT against raw OpenSSL and npm jose (G9)
        decisions  a role check at two sizes, and what a session costs in memory and on disk (G11, G18)
+       audit      the tamper-evident log against a bare prototype, verification and proofs (G15)
        statements what each operation asks of the database, counted (G20)
 """
 import json
@@ -213,7 +214,25 @@ def statements(folder, rounds, results):
         run_on("PostgreSQL", {"ZEPHYR_STORAGE_URL": postgres.url(postgres.fresh_database())})
 
 
-PARTS = {"rest": at_rest, "sign-in": sign_in, "forward": forward, "jose": jose, "decisions": decisions, "statements": statements}
+def audit(folder, rounds, results):
+    """The log and the prototype take turns at each number of writers, in one process. Proofs come out of a log of ten million entries."""
+    command = [BENCH / "benchmarks/audit_bench", folder / "audit"]
+    figures = [json.loads(subprocess.run([*command, "2"], capture_output=True, text=True, check=True).stdout) for _ in range(min(rounds, 5))]
+    for writers in (8, 64, 256):
+        log, bare = f"log/{writers}", f"prototype/{writers}"
+        results[f"G15 {writers} writers / prototype"] = median_iqr([f[log]["per_second"] / f[bare]["per_second"] for f in figures])
+        results[f"G15 durable entries per s, {writers} writers"] = median_iqr([f[log]["per_second"] for f in figures])
+        results[f"G15 p50 ms, {writers} writers"] = median_iqr([f[log]["p50_ms"] for f in figures])
+        results[f"G15 p99 ms, {writers} writers"] = median_iqr([f[log]["p99_ms"] for f in figures])
+    results["G15 entries of 500 bytes verified per s"] = median_iqr([f["verified_per_second"] for f in figures])
+    told = json.loads(subprocess.run([command[0], "proofs", folder / "ten-million", "10000000"], capture_output=True, text=True, check=True).stdout)
+    for title, name in (("proof ms", "proof_ms"), ("proof ms, p99", "proof_p99_ms"), ("opening and a proof ms", "proof_cold_ms"),
+                        ("proof bytes", "proof_bytes"), ("a first entry read ms", "entry_cold_ms"), ("opening to write ms", "opening_ms"),
+                        ("small entries verified per s", "verified_per_second")):
+        results[f"G15 10 million: {title}"] = told[name]
+
+
+PARTS = {"rest": at_rest, "sign-in": sign_in, "forward": forward, "jose": jose, "decisions": decisions, "audit": audit, "statements": statements}
 
 
 def line(name, value):

@@ -3,13 +3,19 @@
 #pragma once
 
 #include <atomic>
+#include <filesystem>
 #include <memory>
 #include <string>
 
 #include "zephyr/adapters/redis_change_feed.h"
 #include "zephyr/adapters/redis_client.h"
 #include "zephyr/audit/audit_log.h"
+#include "zephyr/audit/evidence.h"
+#include "zephyr/audit/holds.h"
 #include "zephyr/audit/personal_data.h"
+#include "zephyr/audit/retention.h"
+#include "zephyr/audit/subject_keys.h"
+#include "zephyr/audit/trail.h"
 #include "zephyr/config/settings.h"
 #include "zephyr/crypto/keyring.h"
 #include "zephyr/forward/forward_service.h"
@@ -44,6 +50,7 @@
 #include "zephyr/signin/sign_in_service.h"
 #include "zephyr/storage/database.h"
 #include "zephyr/storage/migrations.h"
+#include "zephyr/tlog/log.h"
 #include "zephyr/tokens/personal_data.h"
 #include "zephyr/tokens/signing_keys.h"
 #include "zephyr/tokens/token_service.h"
@@ -53,6 +60,17 @@
 
 namespace zephyr {
 
+// The tamper-evident log of this node, opened. Without one events stand in the database alone.
+struct AuditParts {
+    std::filesystem::path folder;      // of the log's keys and epochs
+    std::filesystem::path log_folder;  // the epoch that is written
+    std::string node;
+    std::unique_ptr<storage::Database> subject_keys;  // null: in the database
+    std::unique_ptr<tlog::LogWriter> writer;
+    std::unique_ptr<tlog::LogReader> reader;
+    std::vector<std::filesystem::path> earlier_epochs;  // newest first
+};
+
 // What comes from outside: settings that passed config::load, a database whose schema is up to date, and the keys that belong to it.
 struct StackParts {
     config::Settings settings;
@@ -61,6 +79,7 @@ struct StackParts {
     Clock const& clock;
     Random& random;
     Log& log;
+    AuditParts audit_log = {};
 };
 
 struct Stack {
@@ -76,7 +95,13 @@ struct Stack {
     std::unique_ptr<storage::Database> database;
     crypto::Sealer sealer;
     std::unique_ptr<adapters::RedisClient> redis;  // null without redis.url
+    AuditParts audit_log;
+    audit::SubjectKeys subject_keys;
     audit::AuditLog audit;
+    audit::Evidence evidence;
+    std::unique_ptr<audit::Trail> trail;  // null without a log
+    audit::LegalHolds holds;
+    audit::Retention retention;  // run by the periodic job
 
     users::UserService users;
     users::GroupService groups;
@@ -121,6 +146,9 @@ struct Stack {
     middleware::RateLimiter rate_limiter;
     std::unique_ptr<middleware::SharedRateLimiter> shared_rate_limiter;  // null without Redis
     http::App app;
+
+    // Puts a trail between the database and the log; nothing without a log. Before the first event. Fails as audit::Trail::open does.
+    Result<void> begin_trail(audit::TrailSettings settings);
 
     // Set by the server while it stops: /readyz then sends load balancers elsewhere.
     std::atomic<bool> draining{false};

@@ -8,10 +8,18 @@ using encoding::Json;
 
 std::vector<privacy::TableClaim> AuditPersonalData::claims() const {
     return {{"audit_event",
-             {"sealed"},
-             // Ids are random and lead nowhere once the account is gone; codes, words and times name nobody.
-             {"sequence", "id", "time", "code", "actor_type", "actor_ref", "subject", "outcome", "reason", "request_id",
-              "session_ref", "details"}}};
+             // Ids of people give way to pseudonyms; what is personal in the body can't be read without the keys.
+             {"actor_ref", "subject", "body"},
+             {"sequence", "id", "time", "code", "actor_type", "outcome", "reason", "node", "log_index"}},
+            // Copies of bodies on their way into the log.
+            {"audit_outbox", {"body"}, {"sequence", "id", "node", "claimed"}},
+            {"audit_node", {}, {"node", "epoch", "seen_at", "indexed"}},
+            // Remembers for a day that somebody was erased.
+            {"audit_erasure", {"person", "ref"}, {"requested_at", "done_at", "waiting"}},
+            // Stays while a case needs it (GDPR 17(3)(e)), and goes when the hold is released.
+            {"audit_hold", {"person", "reason"}, {"id", "case_name", "from_time", "until_time", "placed_at"}},
+            {"audit_subject", {"person", "ref", "created_at"}, {}},
+            {"audit_subject_key", {"ref", "secret"}, {"id", "class", "ends_at"}}};
 }
 
 namespace {

@@ -19,11 +19,11 @@ std::string_view actor_type_name(Actor::Type type) {
     throw Fault{"an audit actor of no known type"};
 }
 
-Actor::Type parse_actor_type(std::string_view name) {
+std::optional<Actor::Type> find_actor_type(std::string_view name) {
     for (auto const type : {Actor::Type::user, Actor::Type::operator_cli, Actor::Type::system, Actor::Type::anonymous}) {
         if (actor_type_name(type) == name) return type;
     }
-    throw Fault{"audit_event holds an unknown actor type"};
+    return std::nullopt;
 }
 
 std::string_view outcome_name(Outcome outcome) {
@@ -35,11 +35,18 @@ std::string_view outcome_name(Outcome outcome) {
     throw Fault{"an audit outcome of no known kind"};
 }
 
-Outcome parse_outcome(std::string_view name) {
+std::optional<Outcome> find_outcome(std::string_view name) {
     for (auto const outcome : {Outcome::success, Outcome::failure, Outcome::denied}) {
         if (outcome_name(outcome) == name) return outcome;
     }
-    throw Fault{"audit_event holds an unknown outcome"};
+    return std::nullopt;
+}
+
+std::optional<RetentionClass> find_retention(std::string_view name) {
+    for (auto const retention : {RetentionClass::auth, RetentionClass::admin, RetentionClass::phi, RetentionClass::http}) {
+        if (retention_name(retention) == name) return retention;
+    }
+    return std::nullopt;
 }
 
 namespace {
@@ -48,7 +55,7 @@ Json to_json(Fields const& fields) {
     auto out = Json::object();
     std::set<std::string_view> names;
     for (auto const& [name, value] : fields) {
-        if (!names.insert(name).second) throw Fault{"an audit event names the detail " + name + " twice"};
+        if (!names.insert(name).second) throw Fault{"an audit event names the personal detail " + name + " twice"};
         out.set(name, value);
     }
     return out;
@@ -65,26 +72,16 @@ Fields from_json(Json const* json) {
 
 }  // namespace
 
-std::string write_fields(Fields const& fields) { return to_json(fields).dump(); }
-
-Fields read_fields(std::string_view text) {
-    auto const json = encoding::parse_json(text, {.bytes = 1024 * 1024, .depth = 4});
-    if (!json.ok()) throw Fault{"audit_event.details is no JSON object"};
-    return from_json(&json.value());
-}
-
-Bytes seal_personal(crypto::Sealer const& sealer, std::string_view event_id, Personal const& personal) {
+std::string write_personal(Personal const& personal) {
     auto json = Json::object();
     if (!personal.address.empty()) json.set("address", personal.address);
     if (!personal.user_agent.empty()) json.set("user_agent", personal.user_agent);
     if (!personal.fields.empty()) json.set("personal", to_json(personal.fields));
-    return sealer.seal(crypto::Place{"audit_event", event_id, "sealed"}, as_bytes(json.dump()));
+    return json.dump();
 }
 
-Personal open_personal(crypto::Sealer const& sealer, std::string_view event_id, ByteView sealed) {
-    auto const opened = sealer.open(crypto::Place{"audit_event", event_id, "sealed"}, sealed);
-    if (!opened.ok()) return {};
-    auto const json = encoding::parse_json(as_text(opened.value().reveal()), {.bytes = 1024 * 1024, .depth = 4});
+Personal read_personal(std::string_view text) {
+    auto const json = encoding::parse_json(text, {.bytes = 1024 * 1024, .depth = 4});
     if (!json.ok()) return {};
     return {json.value().string_at("address").value_or(""), json.value().string_at("user_agent").value_or(""),
             from_json(json.value().find("personal"))};

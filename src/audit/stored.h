@@ -1,28 +1,27 @@
-// How an event stands in the table: words for enums, and the form of the sealed column.
+// Words for enums as they stand in the log and its table, and the form of a sealed part.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
-#include "zephyr/audit/audit_log.h"
-#include "zephyr/crypto/keyring.h"
+#include "zephyr/audit/codes.h"
+#include "zephyr/audit/event.h"
+#include "zephyr/foundation/bytes.h"
 
 namespace zephyr::audit {
 
 using Fields = std::vector<std::pair<std::string, std::string>>;
 
 std::string_view actor_type_name(Actor::Type type);
-Actor::Type parse_actor_type(std::string_view name);
+std::optional<Actor::Type> find_actor_type(std::string_view name);
 std::string_view outcome_name(Outcome outcome);
-Outcome parse_outcome(std::string_view name);
+std::optional<Outcome> find_outcome(std::string_view name);
+std::optional<RetentionClass> find_retention(std::string_view name);
 
-// A JSON object in the order given. Throws Fault for a name that occurs twice.
-std::string write_fields(Fields const& fields);
-Fields read_fields(std::string_view json);
-
-// What goes into the column `sealed`.
+// What a sealed part says about one person.
 struct Personal {
     std::string address;
     std::string user_agent;
@@ -30,8 +29,8 @@ struct Personal {
 
     bool empty() const { return address.empty() && user_agent.empty() && fields.empty(); }
 };
-Bytes seal_personal(crypto::Sealer const& sealer, std::string_view event_id, Personal const& personal);
-// Nothing readable is nothing: a lost key must not make the rest of the log unreadable.
-Personal open_personal(crypto::Sealer const& sealer, std::string_view event_id, ByteView sealed);
+std::string write_personal(Personal const& personal);
+// Nothing readable is nothing: damage to one part must not make the rest of the log unreadable.
+Personal read_personal(std::string_view json);
 
 }  // namespace zephyr::audit

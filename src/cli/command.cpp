@@ -36,13 +36,28 @@ std::string cell(Json const& value) {
     return value.dump();
 }
 
-// What a terminal must not be given from a table: control characters of somebody's chosen name.
-std::string printable(std::string text) {
-    std::replace_if(text.begin(), text.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; }, '?');
-    return text;
+// What a terminal obeys or reorders: C0 and C1 controls, DEL, line and paragraph separators, marks of direction.
+bool is_shown(char32_t c) {
+    return c >= 0x20 && (c < 0x7f || c > 0x9f) && c != 0x61c && c != 0x200e && c != 0x200f && !(c >= 0x2028 && c <= 0x202e) &&
+           !(c >= 0x2066 && c <= 0x2069);
 }
 
 }  // namespace
+
+std::string printable(std::string_view text) {
+    auto const valid = encoding::to_valid_utf8(text);
+    std::string out;
+    for (std::size_t at = 0; at < valid.size();) {
+        auto const lead = static_cast<unsigned char>(valid[at]);
+        std::size_t const bytes = lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+        char32_t point = bytes == 1 ? lead : lead & (0xffu >> (bytes + 1));
+        for (std::size_t i = 1; i < bytes; ++i) point = point << 6 | (static_cast<unsigned char>(valid[at + i]) & 0x3f);
+        if (is_shown(point)) out.append(valid, at, bytes);
+        else out += '?';
+        at += bytes;
+    }
+    return out;
+}
 
 CLI::App* add_command(CLI::App& parent, Context& context, std::string const& name, std::string const& help, Prints prints) {
     auto* command = parent.add_subcommand(name, help);
@@ -69,8 +84,8 @@ std::optional<config::Loaded> load(Common const& common, Console& console) {
 
 int refuse(Console& console, Error const& error) {
     console.err << "zephyr: ";
-    if (!error.reason().empty()) console.err << error.reason() << " (" << error.id() << ")\n";
-    else console.err << error.id() << (error.detail().empty() ? "" : ": ") << error.detail() << "\n";
+    if (!error.reason().empty()) console.err << printable(error.reason()) << " (" << error.id() << ")\n";
+    else console.err << error.id() << (error.detail().empty() ? "" : ": ") << printable(error.detail()) << "\n";
     return code_of(error.kind());
 }
 

@@ -6,6 +6,7 @@
 #include <iostream>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "zephyr/cli/run.h"
@@ -56,6 +57,7 @@ void add_session_commands(CLI::App&, Context&);
 void add_key_commands(CLI::App&, Context&);
 void add_config_commands(CLI::App&, Context&);
 void add_audit_commands(CLI::App&, Context&);
+void add_witness_commands(CLI::App&, Context&);
 void add_small_commands(CLI::App&, Context&);  // routes, migrate, setup-link, completion, version
 
 // Settings as `serve` would have them. Prints the problems and returns nothing when they are wrong.
@@ -64,6 +66,9 @@ config::LoadOutcome load_outcome(Common const& common);
 
 // Prints "zephyr: …" and gives the exit code of the error's kind.
 int refuse(Console& console, Error const& error);
+
+// What a terminal may be given of words that somebody else chose: each control character and each mark of direction becomes '?'.
+std::string printable(std::string_view text);
 
 // Columns as wide as their longest cell; nothing but the head when there are no rows.
 void print_table(std::ostream& out, std::vector<std::string> const& head, std::vector<std::vector<std::string>> const& rows);

@@ -25,6 +25,7 @@ std::optional<int> parse(std::vector<std::string> arguments, Context& context, C
     add_key_commands(app, context);
     add_config_commands(app, context);
     add_audit_commands(app, context);
+    add_witness_commands(app, context);
     add_small_commands(app, context);
     try {
         std::reverse(arguments.begin(), arguments.end());  // CLI11 takes them from the back

@@ -129,21 +129,32 @@ int set_password(Stack& stack, Console& console, std::string const& who, bool mu
     return exit_code::done;
 }
 
-// One change to one person.
+std::string nothing_more(Stack&, users::User const&) { return {}; }
+
+// A legal hold outlasts the account: what the log holds about the person can be read until it is released.
+std::string waiting_for_hold(Stack& stack, users::User const& user) {
+    bool const held = stack.database->read([&](storage::Transaction& tx) { return stack.holds.covers(tx, user.id); });
+    if (!held) return {};
+    return "A legal hold covers this person: their keys to the audit log are destroyed when it is released (zephyr audit hold list).";
+}
+
+// One change to one person. `then` has something to add when it is done, or not.
 template <class Change>
-void add_change(CLI::App& group, Context& context, std::string const& name, std::string const& help, std::string const& done, Change change) {
+void add_change(CLI::App& group, Context& context, std::string const& name, std::string const& help, std::string const& done, Change change,
+                std::string (*then)(Stack&, users::User const&) = nothing_more) {
     auto* command = add_command(group, context, name, help);
     auto const who = std::make_shared<std::string>();
     auto const reason = std::make_shared<std::string>();
     command->add_option("user", *who, "Username, e-mail or id")->required();
     command->add_option("--reason", *reason, "Why, for the audit log");
-    command->callback([&context, who, reason, done, change] {
+    command->callback([&context, who, reason, done, change, then] {
         context.choice.on_stack = [=](Stack& stack, Console& console) {
             auto const user = find_user(stack, *who);
             if (!user.ok()) return refuse(console, user.error());
             Result<void> const outcome = change(stack, user.value(), *reason);
             if (!outcome.ok()) return refuse(console, outcome.error());
             console.out << done << " " << user.value().username << "\n";
+            if (auto const more = then(stack, user.value()); !more.empty()) console.out << more << "\n";
             return exit_code::done;
         };
     });
@@ -161,7 +172,8 @@ void add_changes(CLI::App& group, Context& context) {
     add_change(group, context, "delete", "Erase a person everywhere; what happened stays in the audit log without them", "deleted",
                [](Stack& stack, users::User const& user, std::string const& reason) {
                    return stack.lifecycle.remove(user.id, Actor::operator_cli(), {}, reason);
-               });
+               },
+               waiting_for_hold);
     add_change(group, context, "reset-mfa", "Break-glass: remove every second factor, end every session; audited, and the person is told",
                "removed every second factor of", [](Stack& stack, users::User const& user, std::string const& reason) -> Result<void> {
                    ZEPHYR_CHECK(stack.lifecycle.reset_mfa(user.id, Actor::operator_cli(), {}, reason));

@@ -131,6 +131,7 @@ Outcome write_part(Stack& stack, std::vector<ImportRow> const& rows, bool skip_e
     auto const written = stack.database->write([&](storage::Transaction& tx) -> Result<void> {
         outcome = {};
         Names names;
+        audit::SubjectKeys::Batch people{stack.subject_keys, *stack.database};
         for (auto const& row : rows) {
             if (skip_existing && is_there(stack, row)) {
                 ++outcome.there;
@@ -142,6 +143,7 @@ Outcome write_part(Stack& stack, std::vector<ImportRow> const& rows, bool skip_e
             }
             ++outcome.added;
         }
+        people.write();
         return success();
     });
     if (!written.ok()) outcome.added = 0;

@@ -21,6 +21,7 @@ public:
     std::vector<Problem> all() {
         listener();
         forward_auth();
+        audit();
         public_url();
         sessions();
         redis();
@@ -67,6 +68,16 @@ private:
                   {"forward_auth.rules", "server.behind_proxy", "server.trusted_proxies"},
                   "hosts are protected, yet no proxy is believed: every question about them would be refused",
                   "set server.behind_proxy, and name the proxies that ask in server.trusted_proxies");
+    }
+
+    void audit() {
+        // 45 CFR 164.316(b)(2)(i): six years, with their leap days.
+        refuse_if(settings_.compliance.hipaa && settings_.audit.retention_phi < std::chrono::days{2192},
+                  {"audit.retention_phi", "compliance.hipaa"}, "events of access to health records would go before HIPAA lets them",
+                  "audit.retention_phi of at least 2192d");
+        refuse_if(settings_.audit.witness_quorum > static_cast<std::int64_t>(settings_.audit.witnesses.size()),
+                  {"audit.witness_quorum", "audit.witnesses"}, "more witnesses must sign than there are",
+                  "at most as many as audit.witnesses lists");
     }
 
     void public_url() {

@@ -114,6 +114,38 @@ Entries storage_keys_log_metrics() {
     };
 }
 
+Entries audit_log() {
+    return {
+        text(Row{"audit.folder", "",
+                 "The folder of the audit log and its keys, on a disk of its own if you like. Empty: audit in the data folder."},
+             AT(audit.folder), any_text, a_path, 4096),
+        choice_of<AuditWhenUnavailable>(
+            Row{"audit.when_unavailable", "refuse",
+                "While the audit log can't be written, what administrators do is refused (503). refuse: sign-ins too. record_gap: "
+                "they go on; what can't be recorded is counted, and the log says how many once it can be written again."},
+            AT(audit.when_unavailable), {"refuse", "record_gap"}),
+        size(Row{"audit.segment_bytes", "64MiB", "The log is kept in files of this size, and old ones are deleted whole."},
+             AT(audit.segment_bytes), 64 << 10, std::int64_t{1} << 30),
+        duration(Row{"audit.checkpoint_every", "1s", "How often the log is signed while events come in."}, AT(audit.checkpoint_every),
+                 100ms, 1h),
+        duration(Row{"audit.retention_auth", "400d", "How long events of signing in are kept; then they can't be read any more, and are "
+                                                     "deleted as soon as nothing older must stay."},
+                 AT(audit.retention_auth), 24h, 9999 * 24h),
+        duration(Row{"audit.retention_admin", "2557d", "The same for what administrators and the server do; 7 years."},
+                 AT(audit.retention_admin), 24h, 9999 * 24h),
+        duration(Row{"audit.retention_phi", "2192d", "The same for access to health records; 6 years, and no less where HIPAA applies."},
+                 AT(audit.retention_phi), 24h, 9999 * 24h),
+        duration(Row{"audit.retention_http", "90d", "The same for single requests."}, AT(audit.retention_http), 24h, 9999 * 24h),
+        list(Row{"audit.witnesses", "",
+                 "Programs on other machines (zephyr witness) that sign the log's checkpoints too, so that nobody can roll it back "
+                 "unseen: each one's key and address. See docs/guides/audit.md."},
+             AT(audit.witnesses), witness_line, "KEY URL, as zephyr witness key prints it, such as w1.example+1a2b3c4d+BA… https://w1.example:8443", 64),
+        integer(Row{"audit.witness_quorum", "0", "How many of them must sign each checkpoint: with fewer, the server's log warns and the metric zephyr_audit_witnesses_good is 0. "
+                    "0: collect what comes."},
+                AT(audit.witness_quorum), 0, 64),
+    };
+}
+
 Entries people() {
     return {
         choice_of<SessionPlace>(
@@ -341,6 +373,7 @@ std::vector<Area> const& areas() {
         {"limits", "Rates per client address; a burst is what may come at once before the rate counts."},
         {"cors", "Other sites' scripts."},
         {"forward_auth", "Applications behind a proxy that asks us about each request."},
+        {"audit", "The tamper-evident record of what happened."},
         {"webauthn", "Passkeys."},
         {"federation", "People kept by a directory."},
         {"ldap", "That directory."},
@@ -356,7 +389,7 @@ std::vector<Entry> const& table() {
     static std::vector<Entry> const entries = [] {
         Entries all;
         for (auto* const part :
-             {server, storage_keys_log_metrics, people, limits_and_cors, webauthn_and_directories, further_features}) {
+             {server, storage_keys_log_metrics, people, limits_and_cors, audit_log, webauthn_and_directories, further_features}) {
             auto more = part();
             std::move(more.begin(), more.end(), std::back_inserter(all));
         }

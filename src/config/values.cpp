@@ -172,6 +172,15 @@ Checked forward_rule(std::string_view text) {
     return any_text(text);
 }
 
+Checked witness_line(std::string_view text) {
+    auto const blank = text.find(' ');
+    if (text.size() > 1024 || blank == std::string_view::npos || blank == 0) return wrong("is not KEY URL");
+    auto const url = text.substr(blank + 1);
+    if (!url.starts_with("https://") && !url.starts_with("http://")) return wrong("has an address that is not http:// or https://");
+    if (url.find_first_of(" ?#@") != std::string_view::npos) return wrong("has an address with more than scheme, host, port and path");
+    return any_text(text);
+}
+
 Checked address_range(std::string_view text) {
     if (text.find('\0') != std::string_view::npos) return wrong("is not an address range");
     auto const slash = text.find('/');

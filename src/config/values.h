@@ -39,6 +39,7 @@ Checked issuer_name(std::string_view text);   // visible_text without ':', which
 Checked origin_or_empty(std::string_view text);
 Checked cors_origin(std::string_view text);
 Checked forward_rule(std::string_view text);  // one line; what it says is read by forward::RuleBook
+Checked witness_line(std::string_view text);  // "KEY URL"; the key is read by tlog::NoteKey
 Checked address_range(std::string_view text);
 Checked colour_or_empty(std::string_view text);
 Checked host_or_empty(std::string_view text);

@@ -19,21 +19,6 @@ void fill_state(Fill& fill, std::string const& state) {
     fill.set("STATE_CLASS", state == "active" ? "success" : state == "pending" ? "" : "danger");
 }
 
-// Links back to the first and on to the next page; filters stay in the address.
-void fill_pager(Fill& fill, std::string_view path, encoding::FormFields fields, std::string_view cursor,
-                std::string const& here, std::string const& next) {
-    std::erase_if(fields, [](auto const& field) { return field.second.empty(); });
-    if (here.empty() && next.empty()) return;
-    Fill pager = fill.add("PAGER");
-    auto const with_query = [&](encoding::FormFields const& all) {
-        return all.empty() ? std::string{path} : std::string{path} + "?" + encoding::build_form(all);
-    };
-    if (!here.empty()) pager.set_if("FIRST_HREF", with_query(fields));
-    if (next.empty()) return;
-    fields.emplace_back(cursor, next);
-    pager.set_if("NEXT_HREF", with_query(fields));
-}
-
 // The next round number to end the scale at: 386 -> 400.
 std::int64_t scale_end(std::int64_t most) {
     for (std::int64_t power = 1;; power *= 10)
@@ -187,27 +172,6 @@ std::string Pages::render(AdminUserNewPage const& page, PageContext const& conte
             .set("VALUE_display_name", page.display_name)
             .set("VALUE_email", page.email);
         fill.set("MINIMUM", page.minimum_length).errors(page.errors).show_if("FRESH", page.errors.empty());
-    });
-}
-
-std::string Pages::render(AdminAuditPage const& page, PageContext const& context) const {
-    return body_->render("admin_audit.html", context, [&](Fill& fill) {
-        auto const& texts = fill.texts();
-        fill.show_if("AT_ADMIN", true).show_if("AT_AUDIT", true);
-        for (auto const& [code, name] : page.codes) {
-            std::string const key = "event." + name;
-            fill_option(fill, "CODE_OPTION", code, texts.has(key) ? texts.text(key) : name, page.code);
-        }
-        for (std::string const outcome : {"success", "refused", "failure", "denied"})
-            fill_option(fill, "OUTCOME_OPTION", outcome, texts.text("outcome." + outcome), page.outcome);
-        if (!page.user.empty()) {
-            fill.set_if("USER_ID", page.user);
-            fill.add("ABOUT_USER").set("NAME", page.user_name.empty() ? texts.text("event.erased") : page.user_name);
-        }
-        fill.show_if("FILTERED", !(page.code + page.outcome + page.user).empty());
-        fill_events(fill, page.events, true);
-        encoding::FormFields const filters{{"code", page.code}, {"outcome", page.outcome}, {"user", page.user}};
-        fill_pager(fill, "/admin/audit", filters, "before", page.before, page.next_before);
     });
 }
 

@@ -135,6 +135,7 @@ void Engine::fill_frame(Fill& fill, PageContext const& context, Brand const& bra
     fill.set_if("RETURN_TO", safe_return_to(context.return_to, ""));
     if (context.theme == "light" || context.theme == "dark") fill.set_if("THEME", context.theme);
     fill.set("CSS_URL", static_url("zephyr.css")).set("JS_URL", static_url("zephyr.js"));
+    fill.set("PROOF_JS_URL", static_url("proof.js"));
     fill.set("ICON_URL", static_url("favicon.svg")).set("ICONS_URL", static_url("icons.svg"));
     fill.set("BRAND_NAME", brand.name.empty() ? default_brand : brand.name)
         .set("LOGO_URL", brand.logo_url.empty() ? static_url("logo.svg") : brand.logo_url);
@@ -153,7 +154,8 @@ void Engine::fill_frame(Fill& fill, PageContext const& context, Brand const& bra
     if (context.who) {
         Fill who = fill.add("WHO");
         who.set("WHO_NAME", context.who->display_name.empty() ? context.who->username : context.who->display_name);
-        who.show_if("WHO_ADMIN", context.who->admin);
+        who.show_if("WHO_ADMIN", context.who->admin).show_if("WHO_AUDITOR", context.who->auditor);
+        fill.show_if("AS_ADMIN", context.who->admin);
     }
     for (auto const& [language, catalogue] : catalogues_) {
         Fill entry = fill.add("LANGUAGE");

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "pages/fill.h"
+#include "zephyr/encoding/url.h"
 #include "zephyr/pages/account_pages.h"
 #include "zephyr/pages/admin_pages.h"
 
@@ -16,7 +17,14 @@ void fill_factor(Fill& row, FactorItem const& factor);
 // What session_lines.html shows.
 void fill_session(Fill& row, SessionItem const& session);
 // What event_table.html shows: EVENTS, or NO_EVENTS.
-void fill_events(Fill& page, std::vector<EventRow> const& events, bool with_subject);
+void fill_events(Fill& page, std::vector<EventRow> const& events, bool with_subject, bool may_see_people = true);
+// Links back to the first and on to the next page; filters stay in the address.
+void fill_pager(Fill& fill, std::string_view path, encoding::FormFields fields, std::string_view cursor, std::string const& here,
+                std::string const& next);
+// An event's name, who did it, and why, in words.
+std::string event_words(Catalogue const& texts, EventRow const& event);
+std::string actor_words(Catalogue const& texts, EventRow const& event);
+std::string reason_words(Catalogue const& texts, EventRow const& event);
 // A round of the section `name` for one <option>.
 void fill_option(Fill& page, std::string_view name, std::string_view value, std::string_view text,
                  std::string_view chosen);

@@ -81,8 +81,8 @@ public:
         return Response::see_other("/account?notice=sessions_ended");
     }
 
-    Response dismiss_notices(Principal const& who) const {
-        rooms_.notices.mark_seen(who.user);
+    Response dismiss_notices(Request const& request, Principal const& who) const {
+        rooms_.account.dismiss_notices(who.user, origin_of(request, who));
         return Response::see_other("/account");
     }
 
@@ -144,7 +144,7 @@ void mount_account_pages(http::App& app, AccountRooms rooms, Web const& web) {
     app.post("/account/sessions/{ref}/revoke", require_login,
              [account](Request const& request, Principal const& who) { return account->revoke(request, who); });
     app.post("/account/notices/dismiss", require_login,
-             [account](Request const&, Principal const& who) { return account->dismiss_notices(who); });
+             [account](Request const& request, Principal const& who) { return account->dismiss_notices(request, who); });
     app.get("/account/verify", require_login,
             [account](Request const& request, Principal const& who) { return account->verify_form(request, who); });
     app.post("/account/verify", require_login,

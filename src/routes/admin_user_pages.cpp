@@ -1,6 +1,8 @@
 // Administration of one person: look, create, disable, reset, end sessions, roles, delete.
 #include <algorithm>
 
+#include "routes/audit_reading.h"
+#include "zephyr/audit/codes.h"
 #include "zephyr/guards/gatekeeper.h"
 #include "zephyr/routes/account_view.h"
 #include "zephyr/routes/event_rows.h"
@@ -87,6 +89,7 @@ private:
         auto const user = id ? rooms_.users.find(*id) : Result<users::User>{users::errors::not_found};
         if (!user.ok()) return refuse(user.error(), request);
         auto view = view_of(user.value(), who);
+        record_reading(rooms_.audit, request, who, {.subject = id->str()}, {{"records", std::to_string(view.history.size())}});
         view.notice = std::move(notice);
         if (error == nullptr) return web_.page(request, view, who);
         view.errors = *error == errors::confirmation_wrong ? pages::FormErrors::of("confirm", *error) : pages::FormErrors::of(*error);
@@ -121,7 +124,9 @@ private:
         }
         view.factors = factor_items(rooms_.totp, user.id);
         view.sessions = session_items(rooms_.sessions, user.id, who.session);
-        view.history = EventRows{rooms_.users}.rows(rooms_.audit.query({.subject = user.id, .limit = history_shown}));
+        // Without those that say who looked here: this page would soon show nothing else. The pages for auditors have them.
+        view.history = EventRows{rooms_.users}.rows(
+            rooms_.audit.query({.subject = user.id, .but_code = std::string{audit::codes::audit_read}, .limit = history_shown}));
         return view;
     }
 

@@ -2,7 +2,6 @@
 
 namespace zephyr::routes {
 
-namespace {
 std::string_view outcome_word(audit::Outcome outcome) {
     switch (outcome) {
         case audit::Outcome::success: return "success";
@@ -21,7 +20,6 @@ std::string_view actor_word(audit::Actor::Type type) {
     }
     return "anonymous";
 }
-}  // namespace
 
 std::string EventRows::name_of(std::string const& user_id) {
     auto const [known, fresh] = names_.try_emplace(user_id);
@@ -41,7 +39,8 @@ std::vector<pages::EventRow> EventRows::rows(std::vector<audit::StoredEvent> con
                             .reason = event.reason,
                             .actor_type = std::string{actor_word(event.actor.type)},
                             .address = event.address,
-                            .details = event.details};
+                            .details = event.details,
+                            .id = event.id};
         if (event.actor.type == audit::Actor::Type::user) row.actor_name = name_of(event.actor.ref);
         if (event.subject) {
             row.subject_id = event.subject->str();

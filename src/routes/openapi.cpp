@@ -4,6 +4,7 @@
 #include <map>
 #include <set>
 
+#include "zephyr/audit/trail.h"
 #include "zephyr/foundation/text.h"
 #include "zephyr/http/bearer.h"
 #include "zephyr/http/csrf_tokens.h"
@@ -162,7 +163,7 @@ Refusals refusals_of(RouteInfo const& route, Asked const& asked) {
     for (auto const& failure : route.refusals) add(refusals, {failure});
     add(refusals, {middleware::errors::rate_limited});
     if (route.rate_class == "sign-in" || route.rate_class == "register") add(refusals, {middleware::errors::too_busy});
-    if (!route.run_inline) add(refusals, {http::errors::storage_unavailable});
+    if (!route.run_inline) add(refusals, {http::errors::storage_unavailable, audit::errors::audit_unavailable});
     return refusals;
 }
 

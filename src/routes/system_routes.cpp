@@ -18,6 +18,7 @@ Response readiness(SystemRooms const& rooms) {
     } catch (StorageFault const&) {  // the answer is the point here, not an incident
         return Response::json(503, Json::object({{"status", "storage_unavailable"}}));
     }
+    if (rooms.refusing && rooms.refusing()) return Response::json(503, Json::object({{"status", "audit_unavailable"}}));
     return Response::json(200, Json::object({{"status", "ready"}}));
 }
 
@@ -40,7 +41,7 @@ void mount_system_routes(http::App& app, SystemRooms rooms, Web const& web) {
             [rooms](Request const&) { return readiness(rooms); },
             {.summary = "May requests come here?",
              .answers = {{.description = "They may.", .fields = status_field({"ready"})},
-                         {.status = 503, .description = "Not now.", .fields = status_field({"stopping", "storage_unavailable"})}}});
+                         {.status = 503, .description = "Not now.", .fields = status_field({"stopping", "storage_unavailable", "audit_unavailable"})}}});
 
     if (rooms.metrics != nullptr) {
         app.get("/metrics", http::require("metrics_reader"),

@@ -16,7 +16,8 @@ pages::PageContext Web::context(Request const& request, std::optional<http::Sess
     context.csrf_token = request.csrf_token;
     // Someone who is still to prove a factor sees no menus.
     if (who && who->pending.empty()) {
-        context.who = pages::SignedIn{who->username, who->display_name, who->has_role(rbac::admin_role)};
+        bool const admin = who->has_role(rbac::admin_role);
+        context.who = pages::SignedIn{who->username, who->display_name, admin, !admin && who->has_role("auditor")};
     }
     return context;
 }

@@ -22,6 +22,8 @@ private:
     void run();
     bool work();  // true when there may be more to do at once
     bool reseal_some();
+    bool end_what_is_over();
+    void reseal_log_key();
 
     Stack& stack_;
     Log& log_;
@@ -29,7 +31,10 @@ private:
     std::condition_variable woken_;
     bool stopping_ = false;
     Resealer resealer_;
+    Resealer subject_key_resealer_;
+    bool subject_keys_resealed_ = false;
     std::size_t values_resealed_ = 0;
+    MonotonicTime retention_due_{};
     bool resealed_ = false;
     std::thread thread_;
 };

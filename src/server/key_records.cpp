@@ -19,12 +19,12 @@ struct SealedColumn {
     std::string_view column;
 };
 constexpr std::array<SealedColumn, 6> sealed_columns{{
+    {"audit_subject_key", "id", "secret"},  // the first: it may stand in a file of its own
     {"signing_key", "kid", "secret"},
     {"totp_device", "id", "secret"},
     {"password_credential", "user_id", "phc"},
     {"session", "ref", "sealed"},
     {"forward_ticket", "id", "return_to"},
-    {"audit_event", "id", "sealed"},
 }};
 
 }  // namespace
@@ -37,6 +37,31 @@ std::vector<KeyRecord> KeyRecords::list() {
         }
         return records;
     });
+}
+
+namespace {
+
+bool begins_rotation(std::vector<KeyRecord> const& known, crypto::Keyring const& keyring) {
+    auto const& active = keyring.active().id();
+    bool const is_new = std::none_of(known.begin(), known.end(), [&](auto const& record) { return record.id == active; });
+    return is_new && std::all_of(known.begin(), known.end(), [&](auto const& r) { return keyring.find(r.id) != nullptr; });
+}
+
+crypto::DatabaseKeys keys_of(std::vector<KeyRecord> const& known) {
+    crypto::DatabaseKeys database;
+    for (auto const& record : known) {
+        if (record.active) database.active_id = record.id;
+        database.needed_ids.push_back(record.id);
+    }
+    return database;
+}
+
+}  // namespace
+
+Result<void> KeyRecords::check(crypto::Keyring const& keyring) {
+    auto const known = list();
+    if (known.empty() || begins_rotation(known, keyring)) return success();
+    return crypto::check_database_keys(keyring, keys_of(known));
 }
 
 Result<void> KeyRecords::reconcile(crypto::Keyring const& keyring, audit::AuditLog& audit) {
@@ -53,14 +78,8 @@ Result<void> KeyRecords::reconcile(crypto::Keyring const& keyring, audit::AuditL
             audit.append(tx, {.code = audit::codes::key_created, .actor = audit::Actor::system(), .details = {{"key", active}}});
             return success();
         }
-        crypto::DatabaseKeys database;
-        for (auto const& record : known) {
-            if (record.active) database.active_id = record.id;
-            database.needed_ids.push_back(record.id);
-        }
-        bool const is_new = std::none_of(known.begin(), known.end(), [&](auto const& record) { return record.id == active; });
-        bool const holds_all = std::all_of(known.begin(), known.end(), [&](auto const& r) { return keyring.find(r.id) != nullptr; });
-        if (!is_new || !holds_all) return crypto::check_database_keys(keyring, database);
+        auto const database = keys_of(known);
+        if (!begins_rotation(known, keyring)) return crypto::check_database_keys(keyring, database);
         tx.run("UPDATE master_key SET active = 0");
         remember(active, true);
         audit.append(tx, {.code = audit::codes::key_rotated,
@@ -113,7 +132,7 @@ Resealer::Progress Resealer::next(std::size_t rows) {
 
 void Resealer::begin_next_column() {
     after_.clear();
-    if (++column_ < sealed_columns.size()) return;
+    if (++column_ < (subject_keys_alone_ ? 1 : sealed_columns.size())) return;
     // Somebody may have sealed under an older key behind us: another node that has not heard of the new one. So the end is a pass that
     // finds nothing to do.
     column_ = 0;

@@ -4,11 +4,13 @@
 #include <filesystem>
 #include <thread>
 
+#include "server/audit_folder.h"
 #include "server/control_socket.h"
 #include "server/descriptors.h"
 #include "server/jobs.h"
 #include "server/free_port.h"
 #include "server/listener_settings.h"
+#include "server/witnesses.h"
 #include "zephyr/audit/codes.h"
 #include "zephyr/config/load.h"
 #include "zephyr/config/read_sources.h"
@@ -107,12 +109,16 @@ Result<std::unique_ptr<Node>> Node::open(config::Settings settings, Outside outs
     if (!migrated.ok()) {
         return with_hint(migrated.error(), "The database was written by a newer or changed Zephyr. Install that version, or restore a backup.");
     }
+    ZEPHYR_CHECK(KeyRecords(*database, outside.clock).check(keys.keyring));
+    ZEPHYR_TRY(auto audit, open_audit(settings, folder.path(), keys.keyring, *database, outside));
     auto stack = std::make_unique<Stack>(StackParts{.settings = std::move(settings),
                                                     .database = std::move(database),
                                                     .keyring = keys.keyring,
                                                     .clock = outside.clock,
                                                     .random = outside.random,
-                                                    .log = outside.log});
+                                                    .log = outside.log,
+                                                    .audit_log = std::move(audit.parts)});
+    ZEPHYR_CHECK(begin_audit(*stack, audit));
     ZEPHYR_CHECK(KeyRecords(*stack->database, outside.clock).reconcile(keys.keyring, stack->audit));
     return std::unique_ptr<Node>{new Node{std::move(folder), std::move(stack), outside}};
 }
@@ -145,6 +151,11 @@ int Node::serve(ServeOptions const& options) {
     }
     if (options.listen) publish(server, stack.metrics);
     Jobs jobs{stack, outside_.log};
+    auto const witnesses = Witnesses::begin(stack);
+    if (!witnesses.ok()) {
+        outside_.log.error("server.cannot_begin", {{"id", witnesses.error().id()}, {"reason", witnesses.error().reason()}});
+        return 1;
+    }
 
     stack.audit.append({.code = audit::codes::server_started, .actor = audit::Actor::system()});
     auto const& url = stack.settings.server.public_url;
@@ -167,6 +178,7 @@ int Node::serve(ServeOptions const& options) {
     } catch (StorageFault const& fault) {  // a database that is gone keeps nobody from stopping
         outside_.log.warning("server.stop_not_recorded", {{"what", fault.what()}});
     }
+    if (witnesses.value()) witnesses.value()->finish();
     return 0;
 }
 

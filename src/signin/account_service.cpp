@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "zephyr/audit/codes.h"
+
 namespace zephyr::signin {
 
 using audit::Actor;
@@ -80,6 +82,13 @@ Result<void> AccountService::remove_totp(SessionRef const& ref, FactorId const& 
         rooms_.sessions.end_all(user.id, ref, actor, origin, "factor_removed");
         notices_.post(tx, user.id, "factor_removed");
         return success();
+    });
+}
+
+void AccountService::dismiss_notices(UserId const& user, audit::Origin const& origin) {
+    rooms_.database.write([&](Transaction& tx) {
+        if (notices_.mark_seen(user) == 0) return;
+        rooms_.audit.append(tx, {.code = audit::codes::auth_notices_seen, .actor = Actor::user(user), .subject = user, .origin = origin});
     });
 }
 

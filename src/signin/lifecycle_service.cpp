@@ -1,6 +1,7 @@
 #include "zephyr/signin/lifecycle_service.h"
 
 #include "zephyr/audit/codes.h"
+#include "zephyr/audit/trail.h"
 
 namespace zephyr::signin {
 
@@ -39,7 +40,15 @@ Result<void> LifecycleService::enable(UserId const& id, Actor const& actor, audi
 
 Result<void> LifecycleService::remove(UserId const& id, Actor const& actor, audit::Origin const& origin, std::string const& reason) {
     ZEPHYR_CHECK(other(id, actor));
-    return rooms_.users.remove(id, personal_data_, actor, origin, reason);
+    auto removed = rooms_.users.remove(id, personal_data_, actor, origin, reason);
+    if (!removed.ok()) return removed;
+    // Nothing of the person is left when we say so. Should this fail, it is done later: the account is gone either way.
+    try {
+        rooms_.audit.carry_out_erasures();
+    } catch (StorageFault const&) {
+        return removed;
+    }
+    return removed;
 }
 
 Result<std::int64_t> LifecycleService::reset_mfa(UserId const& id, Actor const& actor, audit::Origin const& origin,
@@ -73,6 +82,7 @@ Result<std::size_t> LifecycleService::end_sessions(UserId const& id, Actor const
 
 Result<encoding::Json> LifecycleService::export_data(UserId const& id, Actor const& actor, audit::Origin const& origin) {
     ZEPHYR_CHECK(reachable(id, actor));
+    if (auto* trail = rooms_.audit.trail()) trail->catch_up();  // what only the log has yet belongs to it
     auto data = rooms_.database.read([&](Transaction& tx) { return personal_data_.export_for(tx, id); });
     rooms_.audit.append({.code = audit::codes::user_exported, .actor = actor, .subject = id, .origin = origin});
     return data;

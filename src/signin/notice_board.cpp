@@ -23,9 +23,9 @@ std::vector<Notice> NoticeBoard::unseen(UserId const& user) {
     });
 }
 
-void NoticeBoard::mark_seen(UserId const& user) {
-    database_.write([&](Transaction& tx) {
-        tx.run("UPDATE user_notice SET seen_at = $2 WHERE user_id = $1 AND seen_at IS NULL", user.str(), clock_.now());
+std::int64_t NoticeBoard::mark_seen(UserId const& user) {
+    return database_.write([&](Transaction& tx) {
+        return tx.run("UPDATE user_notice SET seen_at = $2 WHERE user_id = $1 AND seen_at IS NULL", user.str(), clock_.now());
     });
 }
 

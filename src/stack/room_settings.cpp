@@ -20,6 +20,22 @@ middleware::RateLimit limit(std::int64_t rate, std::int64_t burst, std::chrono::
 
 }  // namespace
 
+audit::WhenUnavailable when_audit_unavailable(config::AuditSettings const& settings) {
+    switch (settings.when_unavailable) {
+        case config::AuditWhenUnavailable::refuse: break;
+        case config::AuditWhenUnavailable::record_gap: return audit::WhenUnavailable::record_gap;
+    }
+    return audit::WhenUnavailable::refuse;
+}
+
+audit::RetentionPeriods audit_retention(config::AuditSettings const& settings) {
+    auto const seconds = [](config::Duration length) { return std::chrono::duration_cast<std::chrono::seconds>(length); };
+    return {.auth = seconds(settings.retention_auth),
+            .admin = seconds(settings.retention_admin),
+            .phi = seconds(settings.retention_phi),
+            .http = seconds(settings.retention_http)};
+}
+
 passwords::HashGateSettings hash_gate(config::PasswordSettings const& settings) {
     return {.workers = static_cast<std::size_t>(settings.hash_workers),
             .memory_budget_kib = static_cast<std::size_t>(settings.hash_memory_bytes / 1024),

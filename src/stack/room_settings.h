@@ -1,6 +1,8 @@
 // Each room gets its own settings struct, never the file: this is where one becomes the other.
 #pragma once
 
+#include "zephyr/audit/audit_log.h"
+#include "zephyr/audit/retention.h"
 #include "zephyr/config/settings.h"
 #include "zephyr/forward/rule_book.h"
 #include "zephyr/guards/holder_cache.h"
@@ -17,6 +19,8 @@
 
 namespace zephyr::stack_settings {
 
+audit::WhenUnavailable when_audit_unavailable(config::AuditSettings const&);
+audit::RetentionPeriods audit_retention(config::AuditSettings const&);
 passwords::HashGateSettings hash_gate(config::PasswordSettings const&);
 passwords::PolicySettings password_policy(config::Settings const&);
 // Throws Fault when the file that was named is missing or damaged: a filter that silently filters nothing is worse than none.

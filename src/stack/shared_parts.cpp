@@ -79,7 +79,9 @@ void join_other_nodes(Stack& stack) {
         for (auto const& change : heard) {
             // Before the holders: whoever is asked about again must not be judged by a key that is revoked.
             if (change.topic == ports::ChangeFeed::everything || change.topic == "signing_keys") stack.signing_keys.forget();
+            if (change.topic == "audit_subject") stack.subject_keys.forget(change.key);
             if (change.topic == ports::ChangeFeed::everything) {
+                stack.subject_keys.forget_all();
                 stack.people.forget_all();
                 return stack.holder_cache.forget_all();
             }

@@ -87,12 +87,25 @@ void mount_forward_routes(Stack& stack) {
                           [&stack] { return static_cast<double>(stack.forward.counts().refused); });
 }
 
+void mount_audit_routes(Stack& stack) {
+    auto const origin = encoding::parse_origin(stack.settings.server.public_url);
+    routes::AuditRooms const rooms{.audit = stack.audit,
+                                   .evidence = stack.evidence,
+                                   .users = stack.users,
+                                   .sealer = stack.sealer,
+                                   .host = origin.ok() ? origin.value().host : "localhost",
+                                   .second_factor = stack.settings.mfa.enabled && stack.settings.mfa.required_for_admin};
+    routes::mount_audit_routes(stack.app, rooms);
+    routes::mount_audit_pages(stack.app, rooms, stack.web);
+}
+
 void mount_routes(Stack& stack) {
     auto& app = stack.app;
     routes::mount_system_routes(app,
                                 {.database = *stack.database,
                                  .metrics = stack.settings.metrics.enabled ? &stack.metrics : nullptr,
-                                 .draining = [&stack] { return stack.draining.load(); }},
+                                 .draining = [&stack] { return stack.draining.load(); },
+                                 .refusing = [&stack] { return stack.audit.refuses_sign_ins(); }},
                                 stack.web);
     routes::mount_auth_routes(app, stack.sign_in, stack.bearer, stack.users, stack.web);
     routes::mount_token_routes(app, stack.bearer, stack.signing_keys);
@@ -122,6 +135,7 @@ void mount_routes(Stack& stack) {
                                    .clock = stack.clock};
     routes::mount_admin_pages(app, admin, stack.web);
     routes::mount_admin_user_pages(app, admin, stack.web);
+    mount_audit_routes(stack);
     mount_forward_routes(stack);
     routes::mount_openapi_route(app, stack.web, stack.settings.server.public_url);
     app.on_problem([&stack](http::Request const& request, http::Response const& problem) {
@@ -149,6 +163,17 @@ void publish_gauges(Stack& stack) {
                     [&stack] { return static_cast<double>(stack.holder_cache.counts().hits); });
     metrics.counter("zephyr_cached_holders_misses_total", "Requests whose session or token was not remembered.",
                     [&stack] { return static_cast<double>(stack.holder_cache.counts().misses); });
+    if (auto* writer = stack.audit_log.writer.get()) {
+        auto const health = [&stack] { return stack.trail ? stack.trail->health() : audit::TrailHealth{.writable = false}; };
+        metrics.gauge("zephyr_audit_log_entries", "Entries of the audit log.",
+                      [writer] { return static_cast<double>(writer->size()); });
+        metrics.gauge("zephyr_audit_waiting", "Events that wait in the database for the audit log.",
+                      [health] { return static_cast<double>(health().waiting); });
+        metrics.gauge("zephyr_audit_writable", "1 while the audit log can be written.",
+                      [health] { return health().writable ? 1.0 : 0.0; });
+        metrics.gauge("zephyr_audit_whole", "0 once the log's beginning is gone and no entry says that it was to be deleted.",
+                      [&stack] { return stack.retention.log_whole() ? 1.0 : 0.0; });
+    }
     metrics.counter("zephyr_database_statements_total", "Statements sent to the database.",
                     [&stack] { return static_cast<double>(stack.database->counts().statements); });
     metrics.counter("zephyr_database_reads_total", "Read transactions.",
@@ -167,7 +192,13 @@ Stack::Stack(StackParts parts)
       database{std::move(parts.database)},
       sealer{std::move(parts.keyring), random},
       redis{stack_parts::redis(settings.redis, clock, log)},
-      audit{*database, sealer, clock, random},
+      audit_log{std::move(parts.audit_log)},
+      subject_keys{audit_log.subject_keys ? *audit_log.subject_keys : *database, sealer, clock, random},
+      audit{*database, subject_keys, clock, random},
+      evidence{audit, subject_keys, clock},
+      holds{*database, audit, clock, random},
+      retention{*database, audit, subject_keys, holds, audit_log.writer.get(), audit_log.reader.get(), audit_log.node, clock,
+                stack_settings::audit_retention(settings.audit)},
       users{*database, audit, clock, random},
       groups{*database, audit, clock, random},
       roles{*database, audit, clock, {users, groups}, stack_settings::roles(settings)},
@@ -215,6 +246,13 @@ Stack::Stack(StackParts parts)
       rate_limiter{clock},
       shared_rate_limiter{stack_parts::shared_rate_limiter(*this)},
       app{gatekeeper, log} {
+    if (audit_log.reader) {
+        evidence.attach({.node = audit_log.node,
+                         .writer = audit_log.writer.get(),
+                         .reader = audit_log.reader.get(),
+                         .earlier_epochs = audit_log.earlier_epochs});
+    }
+    audit.when_unavailable(stack_settings::when_audit_unavailable(settings.audit));
     gatekeeper.add_rule("metrics_reader", metrics_reader(settings.metrics.token, roles));
     gatekeeper.add_rule("fresh_proof", fresh_proof(sessions, sign_in));
     app.trust(trusted(settings.server));
@@ -229,6 +267,26 @@ Stack::Stack(StackParts parts)
 Stack::~Stack() {
     publishing = {};
     change_feed.reset();
+    // What is still on its way into the log gets there, and the log ends in a checkpoint.
+    if (trail) trail->stop();
+    audit.attach(nullptr);
+    if (audit_log.writer) audit_log.writer->stop();
+}
+
+Result<void> Stack::begin_trail(audit::TrailSettings chosen) {
+    if (!audit_log.writer) return success();
+    auto begun = audit::Trail::open({.database = *database,
+                                     .writer = *audit_log.writer,
+                                     .reader = *audit_log.reader,
+                                     .keys = subject_keys,
+                                     .clock = clock,
+                                     .random = random,
+                                     .log = log},
+                                    std::move(chosen));
+    if (!begun.ok()) return begun.error();
+    trail = std::move(begun).value();
+    audit.attach(trail.get());
+    return success();
 }
 
 signin::Rooms Stack::rooms() { return {*database, users, roles, passwords, totp, sessions, audit, clock}; }

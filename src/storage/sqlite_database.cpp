@@ -74,14 +74,14 @@ private:
 class SqliteDatabase final : public Database {
 public:
     explicit SqliteDatabase(SqliteSettings const& settings)
-        : path_{settings.path}, writer_{*this, settings, counters_, bus_}, readers_{settings} {}
+        : settings_{settings}, writer_{*this, settings, counters_, bus_}, readers_{settings} {}
 
     Engine engine() const override { return Engine::sqlite; }
     StatementCounts counts() const override { return counters_.snapshot(); }
 
     void ping() override {
         // An open file answers even after somebody has deleted it.
-        if (!writer_.shared_connection() && ::access(path_.c_str(), R_OK | W_OK) != 0) {
+        if (!writer_.shared_connection() && ::access(settings_.path.c_str(), R_OK | W_OK) != 0) {
             throw StorageFault{"storage: the SQLite file is gone or may not be written"};
         }
         read([](Transaction& tx) { tx.rows("SELECT 1 FROM sqlite_schema LIMIT 1"); });
@@ -89,6 +89,14 @@ public:
 
     // Every write takes SQLite's one write lock before it looks at anything; nothing more is needed.
     void with_schema_lock(std::function<void()> const& body) override { body(); }
+
+    bool scrub() override {
+        if (writer_.shared_connection()) return true;  // in memory
+        SqliteConnection connection{settings_, SqliteConnection::Use::write};
+        // Waits for writers and readers for lock_wait; then says that they were in the way.
+        auto const outcome = connection.query("PRAGMA wal_checkpoint(TRUNCATE)", {});
+        return !outcome.empty() && outcome.front().integer(0) == 0;
+    }
 
     ChangeRegistration on_change(ChangeHandler handler) override { return bus_.add(std::move(handler)); }
 
@@ -141,7 +149,7 @@ private:
         SqliteConnection& connection;
     };
 
-    std::string path_;
+    SqliteSettings settings_;
     Counters counters_;
     ChangeBus bus_;
     SqliteWriter writer_;

@@ -197,6 +197,11 @@ TokenService::Outcome TokenService::decide(Transaction& tx, Presented const& pre
                                 family, presented.hash, presented.next_hash, now, presented.sealed_next, write_used(used),
                                 session.expires_at);
     if (changed != 1) return {"lost_race"};
+    audit_.append(tx, {.code = audit::codes::refresh_rotated,
+                       .actor = audit::Actor::user(session.user),
+                       .subject = session.user,
+                       .origin = origin,
+                       .details = {{"session", session.ref.str()}}});
     return {.refused = {}, .token = presented.next, .session = session, .session_hash = held.value().token_hash};
 }
 

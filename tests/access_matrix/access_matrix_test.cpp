@@ -26,6 +26,9 @@ std::string page() {
            table_of(settings);
 }
 
+// What somebody who may read the log and administer nothing opens.
+bool is_for_auditors(std::string const& pattern) { return pattern.starts_with("/audit") || pattern.starts_with("/admin/audit"); }
+
 TEST(AccessMatrix, is_what_the_reviewers_agreed) {
     auto const path = "docs/reference/routes.md";
     auto const wanted = page();
@@ -40,7 +43,7 @@ TEST(AccessMatrix, every_admin_route_demands_the_role_and_a_second_factor) {
     testing::TestApp app;
     std::size_t seen = 0;
     for (auto const& route : app.stack.app.table()) {
-        if (!route.pattern.starts_with("/admin")) continue;
+        if (!route.pattern.starts_with("/admin") || is_for_auditors(route.pattern)) continue;
         ++seen;
         EXPECT_TRUE(route.guard.starts_with("login | role(admin) | mfa")) << route.print();
     }
@@ -52,9 +55,20 @@ TEST(AccessMatrix, without_the_demand_for_a_second_factor_the_role_is_still_dema
     settings.mfa.required_for_admin = false;
     testing::TestApp app{settings};
     for (auto const& route : app.stack.app.table()) {
-        if (!route.pattern.starts_with("/admin")) continue;
+        if (!route.pattern.starts_with("/admin") || is_for_auditors(route.pattern)) continue;
         EXPECT_TRUE(route.guard.starts_with("login | role(admin)")) << route.print();
     }
+}
+
+TEST(AccessMatrix, the_audit_log_demands_the_permission_and_a_second_factor) {
+    testing::TestApp app;
+    std::size_t seen = 0;
+    for (auto const& route : app.stack.app.table()) {
+        if (!is_for_auditors(route.pattern)) continue;
+        ++seen;
+        EXPECT_EQ(route.guard, "login | permission(audit.read) | mfa") << route.print();
+    }
+    EXPECT_GE(seen, 10u);
 }
 
 TEST(AccessMatrix, only_named_routes_are_open_or_accept_a_pending_sign_in) {

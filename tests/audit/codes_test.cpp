@@ -9,6 +9,8 @@
 #include <set>
 #include <sstream>
 
+#include "zephyr/encoding/json.h"
+
 namespace zephyr::audit {
 namespace {
 
@@ -50,6 +52,33 @@ TEST(Codes, in_the_header_are_exactly_those_in_the_table) {
     std::set<std::string> listed;
     for (auto const& info : all_codes()) listed.insert(std::string{info.code});
     EXPECT_EQ(declared, listed);
+}
+
+TEST(Codes, are_all_mapped_to_the_vocabularies_of_exports) {
+    for (auto const& info : all_codes()) {
+        EXPECT_TRUE(info.as.ocsf_class >= 3001 && info.as.ocsf_class <= 6099) << info.code;
+        EXPECT_GT(info.as.ocsf_activity, 0) << info.code << ": 0 is Unknown, and we know";
+        EXPECT_TRUE(info.as.dicom_type >= 110100 && info.as.dicom_type <= 110114) << info.code;
+        EXPECT_TRUE(std::string_view{"CRUDE"}.find(info.as.fhir_action) != std::string_view::npos) << info.code;
+        EXPECT_TRUE(info.cef_severity >= 0 && info.cef_severity <= 10) << info.code;
+        // A SIEM that sorts by CEF severity must not put an error below what we call information.
+        EXPECT_TRUE(info.severity != Severity::information || info.cef_severity <= 5) << info.code;
+        EXPECT_TRUE(info.severity != Severity::error || info.cef_severity >= 6) << info.code;
+    }
+}
+
+TEST(Codes, mean_on_english_pages_what_the_table_says) {
+    auto const texts = encoding::parse_json(read_file("web/i18n/en.json"), {.bytes = 1 << 20, .depth = 4});
+    ASSERT_TRUE(texts.ok());
+    std::set<std::string> names;
+    for (auto const& info : all_codes()) {
+        auto const key = "meaning." + std::string{info.name};
+        names.insert(key);
+        EXPECT_EQ(texts.value().string_at(key), std::string{info.meaning}) << key;
+    }
+    for (auto const& [key, value] : *texts.value().members()) {
+        EXPECT_TRUE(!key.starts_with("meaning.") || names.contains(key)) << key << " is the meaning of no event";
+    }
 }
 
 TEST(Codes, that_are_unknown_are_not_found) {

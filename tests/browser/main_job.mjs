@@ -8,6 +8,7 @@ import { join, dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import assert from 'node:assert/strict';
 import { chromium } from 'playwright-core';
+import { auditPages } from './audit_pages.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 const binary = process.env.ZEPHYR_BINARY ?? join(root, 'build/release/zephyr');
@@ -243,6 +244,7 @@ async function main() {
         '--disable-sync'],
     });
     const session = await mainJob(browser, started, folder);
+    await auditPages({ page: session.page, browser, url: started.url, look, done, binary });
     await everyPage(session, started.url);
     await byKeyboard(browser, started.url);
     await withoutScript(browser, started.url);

@@ -57,7 +57,7 @@ class PasswordsMfaContract : public StoreTest {
 protected:
     void SetUp() override {
         StoreTest::SetUp();
-        auto const migrations = testing::source_migrations_only({"0001", "0004", "0006"});
+        auto const migrations = testing::source_migrations_only({"0001", "0004", "0006", "0011"});
         auto const report = migrate(db(), migrations, clock_);
         ASSERT_TRUE(report.ok()) << report.error();
         node = std::make_unique<Node>(db(), sealer, clock_, random);

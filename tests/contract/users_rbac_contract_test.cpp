@@ -334,7 +334,8 @@ TEST_P(UsersRbacContract, the_rooms_claim_every_column_of_their_tables) {
     std::vector<storage::Column> ours;
     for (auto const& column : storage::list_columns(*database)) {
         for (auto const* table : {"app_user", "user_group", "group_member", "group_child", "role", "role_include", "role_permission",
-                                  "role_assignment", "rbac_version", "audit_event"}) {
+                                  "role_assignment", "rbac_version", "audit_event", "audit_outbox", "audit_node", "audit_erasure", "audit_subject",
+                                  "audit_subject_key", "audit_hold"}) {
             if (column.table == table) ours.push_back(column);
         }
     }

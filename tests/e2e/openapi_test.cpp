@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <regex>
 #include <set>
 
 #include "testing/app/test_app.h"
@@ -194,7 +195,8 @@ TEST_F(OpenApi, each_documented_body_is_accepted_and_none_without_a_member_it_ne
 TEST_F(OpenApi, whoever_may_not_pass_is_refused_as_documented) {
     for (auto const& each : documented()) {
         Client nobody{app};
-        auto const answer = each.method == "GET" ? nobody.get(each.pattern) : nobody.post(each.pattern);
+        auto const path = std::regex_replace(each.pattern, std::regex{"\\{[^}]*\\}"}, "1");
+        auto const answer = each.method == "GET" ? nobody.get(path) : nobody.post(path);
         expect_documented(each.method, each.pattern, answer);
         EXPECT_TRUE(each.guard.starts_with("open") || answer.status() == 401) << each.print();
     }

@@ -97,7 +97,7 @@ TEST(EveryPage, posts_only_to_paths_that_are_agreed) {
         "/setup/[^/]+|/sign-up|/sign-in|/sign-in/factor|/sign-out|/account/(profile|password|verify|notices/dismiss)|"
         "/account/factors/totp/(begin|confirm)|/account/factors/[^/]+/remove|/account/sessions/([^/]+/"
         "revoke|revoke-others)|"
-        "/admin/users/(new|[^/]+/(disable|enable|reset-mfa|end-sessions|roles|delete))"};
+        "/admin/users/(new|[^/]+/(disable|enable|reset-mfa|end-sessions|roles|delete))|/admin/audit/export"};
     each_page([&](std::string const&, Document const& document) {
         for (auto const& form : document.all("form"))
             if (form.get("method") == "post") {

@@ -87,6 +87,23 @@ inline std::vector<EventRow> sample_events(Words const& words) {
     return rows;
 }
 
+inline AdminEventPage sample_event_page(Words const& words) {
+    AdminEventPage page{.event = sample_events(words)[2],
+                        .meaning = "A person or group was given a role, or another end date for it.",
+                        .retention = "admin",
+                        .actor_id = words.id,
+                        .user_agent = words.user_agent,
+                        .request_id = words.id,
+                        .session = words.id,
+                        .personal = {{"email", words.email}},
+                        .erased = true,
+                        .node = words.device,
+                        .stored = "{\"id\":\"" + words.username + "\"}",
+                        .vkey = "zephyr.example/audit/one+3fe9d8c1+" + words.role};
+    page.event.id = words.id;
+    return page;
+}
+
 inline std::vector<NamedPage> entry_pages(Words const& words, Wrong wrong) {
     bool const bad = wrong == Wrong::yes;
     auto const errors = [bad](std::vector<FieldError> fields, std::optional<Message> summary = std::nullopt) {
@@ -196,6 +213,8 @@ inline std::vector<NamedPage> admin_pages(Words const& words, Filled filled, Wro
     AdminDashboardPage dashboard;
     AdminUsersPage users;
     AdminAuditPage audit;
+    AdminEventPage event;
+    event.unprovable = "not_logged";
     AdminUserNewPage fresh;
     AdminUserPage user = sample_admin_user(words, filled);
     audit.codes = {{"ZAUTH01I", "auth.signed_in"}, {"ZAUTH02W", "auth.sign_in_refused"}};
@@ -208,7 +227,10 @@ inline std::vector<NamedPage> admin_pages(Words const& words, Filled filled, Wro
         users.next_after = "old.contractor";
         users.after = "l";
         audit.events = sample_events(words);
-        audit.next_before = "8812";
+        audit.next_cursor = "c2VhbGVk";
+        audit.formats = {"ocsf", "csv"};
+        for (auto& row : audit.events) row.id = words.id;
+        event = sample_event_page(words);
         audit.user = words.id;
         audit.user_name = words.display_name;
     } else {
@@ -227,7 +249,8 @@ inline std::vector<NamedPage> admin_pages(Words const& words, Filled filled, Wro
             {"admin-users", [=](auto& p, auto& c) { return p.render(users, c); }, true},
             {"admin-user", [=](auto& p, auto& c) { return p.render(user, c); }, true},
             {"admin-user-new", [=](auto& p, auto& c) { return p.render(fresh, c); }, true},
-            {"admin-audit", [=](auto& p, auto& c) { return p.render(audit, c); }, true}};
+            {"admin-audit", [=](auto& p, auto& c) { return p.render(audit, c); }, true},
+            {"admin-event", [=](auto& p, auto& c) { return p.render(event, c); }, true}};
 }
 
 inline std::vector<NamedPage> every_page(Words const& words, Filled filled, Wrong wrong) {

@@ -67,6 +67,18 @@ class Docs(unittest.TestCase):
         for name in ("ada", "grace", "linus"):
             self.assertIn(name, people)
 
+    def test_the_commands_of_the_audit_guide(self):
+        add_user(self.here / "DATA", "ada", "--email", "ada@example.test")
+        said = [self.run_line(block) for block in shell_blocks("docs/guides/audit.md")]
+        self.assertGreaterEqual(len(said), 6)
+        self.assertIn(": authenticated", said[1])
+        self.assertIn(": authenticated", said[2])
+        self.assertIn("case-2026-7", said[-1])
+        self.assertIn("ZUSER01I", (self.here / "events.csv").read_text())
+        # No witness signed here: what the guide's policy asks for is not met, and verify says so.
+        refused = subprocess.run([BINARY, "audit", "verify", "copy-of-the-log", "--witness-policy", "policy"], cwd=self.here, capture_output=True)
+        self.assertEqual(refused.returncode, 4, refused.stderr)
+
     def test_the_commands_quoted_in_a_sentence(self):
         """`zephyr …` and `python3 tools/…` anywhere in the guides and in CONTRIBUTING.md, with an account in place of NAME."""
         data = self.here / "DATA"

@@ -20,6 +20,7 @@ inline constexpr std::string_view auth_step_up = "ZAUTH06I";
 inline constexpr std::string_view auth_step_up_refused = "ZAUTH07W";
 inline constexpr std::string_view auth_registration_refused = "ZAUTH08W";
 inline constexpr std::string_view auth_throttled = "ZAUTH09W";
+inline constexpr std::string_view auth_notices_seen = "ZAUTH10I";
 
 // Second factors.
 inline constexpr std::string_view mfa_enrolment_begun = "ZMFAC01I";
@@ -96,11 +97,29 @@ inline constexpr std::string_view signing_key_activated = "ZTOKEN02I";
 inline constexpr std::string_view signing_key_retired = "ZTOKEN03I";
 inline constexpr std::string_view signing_key_revoked = "ZTOKEN04W";
 inline constexpr std::string_view refresh_reuse_detected = "ZTOKEN05W";
+inline constexpr std::string_view refresh_rotated = "ZTOKEN06I";
 
 // Protected hosts that other applications serve (forward-auth).
 inline constexpr std::string_view forward_ticket_issued = "ZFORW01I";
 inline constexpr std::string_view forward_signed_in = "ZFORW02I";
 inline constexpr std::string_view forward_refused = "ZFORW03W";
+
+// The audit log itself.
+inline constexpr std::string_view audit_read = "ZAUDIT01I";
+inline constexpr std::string_view audit_exported = "ZAUDIT02I";
+inline constexpr std::string_view audit_hold_placed = "ZAUDIT03W";
+inline constexpr std::string_view audit_hold_released = "ZAUDIT04W";
+inline constexpr std::string_view audit_segments_deleted = "ZAUDIT05W";
+inline constexpr std::string_view audit_key_changed = "ZAUDIT06W";
+inline constexpr std::string_view audit_gap = "ZAUDIT07E";
+inline constexpr std::string_view audit_clock_stepped = "ZAUDIT08W";
+inline constexpr std::string_view audit_recovered = "ZAUDIT09W";
+inline constexpr std::string_view audit_epoch_begun = "ZAUDIT10W";
+inline constexpr std::string_view audit_subject_erased = "ZAUDIT11W";
+inline constexpr std::string_view audit_interrupted = "ZAUDIT12E";
+inline constexpr std::string_view audit_rows_adopted = "ZAUDIT13W";
+inline constexpr std::string_view audit_too_large = "ZAUDIT14E";
+inline constexpr std::string_view audit_witness_refused = "ZAUDIT15E";
 
 // The server and its settings.
 inline constexpr std::string_view server_started = "ZCONF01I";
@@ -114,14 +133,29 @@ inline constexpr std::string_view break_glass_used = "ZBREAK01W";
 
 enum class Severity { information, warning, error };
 // How long an event must be kept is decided by its class, not by its code.
-enum class RetentionClass { auth, admin };
+enum class RetentionClass { auth, admin, phi, http };
+
+// What kind of thing an event is about, for exports: the words of OCSF managed_entity.type, and FHIR entity.role.
+enum class ObjectKind { account, group, role, session, sealing_key, signing_key, audit_log, legal_hold, settings, server };
+
+// How other systems' vocabularies name an event. Values come from here alone, never from what somebody typed.
+struct Vocabulary {
+    int ocsf_class = 0;     // OCSF 1.9 class_uid, such as 3002 Authentication
+    int ocsf_activity = 0;  // activity_id of that class; 99 (Other) goes with the event's name as activity_name
+    int dicom_type = 0;     // FHIR AuditEvent.type, from DICOM PS3.16 CID 400
+    int dicom_subtype = 0;  // FHIR AuditEvent.subtype, from CID 403; 0 for none
+    char fhir_action = 'E'; // C, R, U, D or E
+    ObjectKind object = ObjectKind::server;
+};
 
 struct CodeInfo {
     std::string_view code;
-    std::string_view name;     // "auth.signed_in": stable too
-    std::string_view meaning;  // one sentence
-    Severity severity;         // agrees with the last letter of the code
+    std::string_view name;  // "auth.signed_in": stable too
+    Severity severity;      // agrees with the last letter of the code
     RetentionClass retention;
+    int cef_severity;  // 0 to 10; CEF: 0-3 low, 4-6 medium, 7-8 high, 9-10 very high
+    Vocabulary as;
+    std::string_view meaning;  // one sentence
 };
 
 // The table, in the order of the reference page.
@@ -133,5 +167,6 @@ std::string audit_events_reference();
 
 std::string_view severity_name(Severity severity);          // "information"
 std::string_view retention_name(RetentionClass retention);  // "auth"
+std::string_view object_name(ObjectKind object);            // "signing key"
 
 }  // namespace zephyr::audit

@@ -165,6 +165,23 @@ struct UmaSettings {
     std::string resource_server_id;
 };
 
+// What happens to events of sign-ins and requests while the audit log can't be written; those of administration refuse always.
+enum class AuditWhenUnavailable { refuse, record_gap };
+
+struct AuditSettings {
+    std::string folder;  // empty: "audit" in the data folder
+    AuditWhenUnavailable when_unavailable = AuditWhenUnavailable::refuse;
+    std::int64_t segment_bytes = 0;
+    Duration checkpoint_every{};
+    // How long events of each class are kept at least, and their personal fields at most.
+    Duration retention_auth{};
+    Duration retention_admin{};
+    Duration retention_phi{};
+    Duration retention_http{};
+    std::vector<std::string> witnesses;  // "VKEY URL", read by audit::WitnessTarget
+    std::int64_t witness_quorum = 0;
+};
+
 struct ComplianceSettings {
     bool gdpr = false;
     bool soc2 = false;
@@ -228,6 +245,7 @@ struct Settings {
     LimitSettings limits;
     CorsSettings cors;
     ForwardAuthSettings forward_auth;
+    AuditSettings audit;
 
     // The defaults of the table, so that nobody can hold a Settings full of zeros.
     Settings();

@@ -26,6 +26,7 @@ struct EventRow {
     std::string subject_name;  // empty once erased
     std::string address;
     std::vector<std::pair<std::string, std::string>> details;
+    std::string id = {};  // of the event, for the link to its page; empty: none
 };
 
 struct DayCount {
@@ -107,16 +108,43 @@ struct AdminUserNewPage {
     FormErrors errors;
 };
 
-// GET /admin/audit?code=…&outcome=…&user=…&before=…
+// GET /admin/audit?code=…&outcome=…&user=…&as=…&from=…&until=…&cursor=…, and the form POST /admin/audit/export: format, export_from,
+// export_until, personal.
 struct AdminAuditPage {
     std::vector<EventRow> events;                            // newest first
     std::vector<std::pair<std::string, std::string>> codes;  // code and event name, for the filter
     std::string code;                                        // empty: any
     std::string outcome;      // "success", "failure", "denied", "refused" (either of the two); empty: any
-    std::string user;         // id; empty: anyone
-    std::string user_name;    // of that id
-    std::string before;       // the cursor this page was asked with
-    std::string next_before;  // cursor of the next (older) page; empty on the last
+    std::string user;         // as typed, or an id; empty: anyone
+    std::string user_name;    // of the person it stands for
+    std::string as;           // "by": what they did; else what concerns them
+    std::string from;         // days, "2026-11-24"
+    std::string until;
+    std::string cursor;       // this page was asked with
+    std::string next_cursor;  // of the next (older) page; empty on the last
+    std::vector<std::string> formats;
+    std::string format;
+    std::string export_from;
+    std::string export_until;
+    FormErrors errors;  // of both forms
+};
+
+// GET /admin/audit/<id>: one event in plain words, every id explained, and its proof.
+struct AdminEventPage {
+    EventRow event;
+    std::string meaning;    // the table's sentence, for languages without one of their own
+    std::string retention;  // class: "auth", "admin", "phi", "http"
+    std::string actor_id;
+    std::string user_agent;
+    std::string request_id;
+    std::string session;
+    std::vector<std::pair<std::string, std::string>> personal;
+    bool erased = false;  // personal details were destroyed
+    std::string node;     // whose log holds it
+    // Why there is no proof here: "other_node", "not_logged", "gone", "not_yet_signed", "row_differs"; empty when there is one.
+    std::string unprovable;
+    std::string stored;  // the bytes in the log
+    std::string vkey;    // whose signature counts
 };
 
 }  // namespace zephyr::pages

@@ -67,6 +67,7 @@ public:
     std::string render(AdminUserPage const&, PageContext const&) const;
     std::string render(AdminUserNewPage const&, PageContext const&) const;
     std::string render(AdminAuditPage const&, PageContext const&) const;
+    std::string render(AdminEventPage const&, PageContext const&) const;
 
     // A file of web/static by its request path, "/static/zephyr.css" or "/static/zephyr.<hash>.css". Nothing for any
     // other path.

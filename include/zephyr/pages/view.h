@@ -23,6 +23,7 @@ struct SignedIn {
     std::string username;
     std::string display_name;
     bool admin = false;
+    bool auditor = false;  // may read the audit log, and nothing else of administration
 };
 
 // Facts of the request, not of the page. Start from Pages::context_for and add csrf_token and who.

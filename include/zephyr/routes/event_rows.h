@@ -11,6 +11,9 @@
 
 namespace zephyr::routes {
 
+std::string_view outcome_word(audit::Outcome outcome);
+std::string_view actor_word(audit::Actor::Type type);
+
 // Looks each name up once. An erased person has none.
 class EventRows {
 public:

@@ -3,6 +3,7 @@
 
 #include <functional>
 
+#include "zephyr/audit/evidence.h"
 #include "zephyr/encoding/url.h"
 #include "zephyr/forward/forward_service.h"
 #include "zephyr/forward/people.h"
@@ -69,6 +70,20 @@ struct AdminRooms {
 void mount_admin_pages(http::App&, AdminRooms, Web const&);
 void mount_admin_user_pages(http::App&, AdminRooms, Web const&);
 
+// Who may read the audit log, and what they read of it.
+struct AuditRooms {
+    audit::AuditLog& audit;
+    audit::Evidence& evidence;
+    users::UserService& users;
+    crypto::Sealer const& sealer;
+    std::string host = "localhost";  // of the public URL, for exports
+    bool second_factor = true;       // to be proved by readers
+};
+// A permission, audit.read, and a second factor as for administration.
+http::Guard<http::Proves::principal> audit_guard(bool second_factor);
+void mount_audit_routes(http::App&, AuditRooms);
+void mount_audit_pages(http::App&, AuditRooms, Web const&);
+
 // Hosts that other applications serve: what their proxies ask, and how browsers sign in there.
 struct ForwardRooms {
     forward::ForwardService& forward;
@@ -86,6 +101,7 @@ struct SystemRooms {
     storage::Database& database;
     middleware::Metrics const* metrics = nullptr;  // absent: no /metrics
     std::function<bool()> draining = {};           // true while the server is stopping
+    std::function<bool()> refusing = {};           // true while nobody can sign in, because the audit log can't be written
 };
 void mount_system_routes(http::App&, SystemRooms, Web const&);
 

@@ -23,6 +23,8 @@ public:
     KeyRecords(storage::Database& database, Clock const& clock) : database_{database}, clock_{clock} {}
 
     std::vector<KeyRecord> list();
+    // Refuses as reconcile does, and changes nothing: before other things are opened with these keys.
+    Result<void> check(crypto::Keyring const& keyring);
     // The start-up check. An empty table learns the keyring. A keyring whose active key is new and which still holds all the others is a
     // rotation in progress and is taken over. Anything else fails with crypto.master_key_mismatch, its reason naming the ids.
     Result<void> reconcile(crypto::Keyring const& keyring, audit::AuditLog& audit);
@@ -36,7 +38,9 @@ private:
 // peppered with changes at each person's next sign-in instead.
 class Resealer {
 public:
-    Resealer(storage::Database& database, crypto::Sealer const& sealer) : database_{database}, sealer_{sealer} {}
+    // `subject_keys_alone`: the database holds nothing but the audit log's subject keys.
+    Resealer(storage::Database& database, crypto::Sealer const& sealer, bool subject_keys_alone = false)
+        : database_{database}, sealer_{sealer}, subject_keys_alone_{subject_keys_alone} {}
 
     struct Progress {
         std::size_t sealed = 0;  // values that now lie under the active key
@@ -51,6 +55,7 @@ private:
 
     storage::Database& database_;
     crypto::Sealer const& sealer_;
+    bool subject_keys_alone_;
     std::size_t column_ = 0;
     std::string after_;
     std::size_t in_this_pass_ = 0;

@@ -31,6 +31,8 @@ public:
     };
     Result<void> remove_totp(SessionRef const& session, FactorId const& device, std::optional<LongerPassword> const& longer,
                              audit::Origin const& origin);
+    // The person has seen what was done to their account.
+    void dismiss_notices(UserId const& user, audit::Origin const& origin);
 
 private:
     Result<sessions::Session> whole(SessionRef const& session);

@@ -4,6 +4,7 @@
 // Owns: table user_notice.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,7 +30,7 @@ public:
 
     void post(storage::Transaction&, UserId const&, std::string_view what);
     std::vector<Notice> unseen(UserId const&);  // newest first, at most 20
-    void mark_seen(UserId const&);
+    std::int64_t mark_seen(UserId const&);  // how many there were
 
     std::string name() const override { return "notices"; }
     std::vector<privacy::TableClaim> claims() const override;

@@ -200,6 +200,11 @@ public:
     virtual void ping() = 0;
     // Runs `body` while no other node that asks for this lock runs its own. For migrate().
     virtual void with_schema_lock(std::function<void()> const& body) = 0;
+    // Leaves no copy of what was deleted where the store keeps older versions of pages. False when readers were in the way: ask again.
+    // SQLite: the write-ahead log is carried over and cut to nothing; deleted cells are overwritten anyway (secure_delete). PostgreSQL:
+    // does nothing; dead rows and its own log are the business of vacuum, checkpoints and its archive.
+    // Not inside a transaction. Throws StorageFault.
+    virtual bool scrub() { return true; }
     // Calls the handler for the announced changes of every write of this Database, and of no other node's.
     virtual ChangeRegistration on_change(ChangeHandler handler) = 0;
 

@@ -32,7 +32,7 @@ std::string Answer::header(std::string_view name) const {
 }
 
 encoding::Json Answer::json() const {
-    auto parsed = encoding::parse_json(response.body);
+    auto parsed = encoding::parse_json(response.body, {.bytes = 1u << 20});
     return parsed.ok() ? std::move(parsed).value() : encoding::Json{};
 }
 
