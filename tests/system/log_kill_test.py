@@ -23,9 +23,8 @@ KILLS, CHAINS = 500, 20
 def driver():
     if named := os.environ.get("ZEPHYR_LOG_DRIVER"):
         return named
-    for tree in ("release", "dev"):
-        if (path := ROOT / "build" / tree / "tests/log_driver").exists():
-            return str(path)
+    if (path := ROOT / "build/release/log_driver").exists():
+        return str(path)
     raise SystemExit("log_driver is not built")
 
 
