@@ -44,10 +44,11 @@ bool Trail::State::drain_some() {
         // Claimed before they are in the log: from here on only this node can tell whether they are.
         rows = parts.database.write([&](storage::Transaction& tx) {
             auto const mine =
-                tx.rows("SELECT id, body FROM audit_outbox WHERE node = $1 ORDER BY sequence LIMIT $2", settings.node, limit);
-            for (auto const& row : mine) {
-                tx.run("UPDATE audit_outbox SET claimed = 1 WHERE id = $1 AND claimed = 0", row.text(0));
-            }
+                tx.rows("SELECT id, body, sequence FROM audit_outbox WHERE node = $1 ORDER BY sequence LIMIT $2", settings.node, limit);
+            if (mine.empty()) return std::vector<Waiting>{};
+            // One that commits just now with a lower sequence may be claimed along: it is ours, and the next round takes it.
+            tx.run("UPDATE audit_outbox SET claimed = 1 WHERE node = $1 AND claimed = 0 AND sequence <= $2", settings.node,
+                   mine.back().integer(2));
             return take(mine, drained);
         });
     }
