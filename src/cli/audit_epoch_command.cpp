@@ -37,7 +37,7 @@ int begin(Common const& common, Wanted const& wanted, Console& console) {
     if (!epoch.ok()) return refuse(console, epoch.error());
     console.out << "epoch " << epoch.value().number << " of the audit log begins with the next start, in " << epoch.value().folder.string()
                 << "\nunder the name " << epoch.value().origin
-                << ", with the same key: tell witnesses and auditors (zephyr audit key show).\nThe log before it stays where it is; keep it.\n";
+                << ": tell witnesses and auditors its key (zephyr audit key show).\nThe log before it stays where it is; keep it.\n";
     return exit_code::done;
 }
 

@@ -89,11 +89,6 @@ void replace_file(std::filesystem::path const& path, ByteView content) {
     sync_folder(folder_of(path));
 }
 
-void remove_file(std::filesystem::path const& path) {
-    if (::unlink(path.c_str()) != 0 && errno != ENOENT) fail(path, "remove");
-    sync_folder(folder_of(path));
-}
-
 void sync_folder(std::filesystem::path const& folder) {
     Descriptor const opened{::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
     if (opened.get() < 0 || ::fsync(opened.get()) != 0) fail(folder, "sync");

@@ -139,15 +139,6 @@ bool LogFile::lock() const {
     return true;
 }
 
-void sync_folder(std::filesystem::path const& folder) {
-    int const descriptor = open_with(folder, O_RDONLY | O_DIRECTORY);
-    if (descriptor < 0) fail_at("opening", folder, errno);
-    int const outcome = ::fsync(descriptor);
-    int const error = errno;
-    ::close(descriptor);
-    if (outcome != 0) fail_at("syncing", folder, error);
-}
-
 void replace_file(std::filesystem::path const& path, std::string_view content) {
     auto const fresh = std::filesystem::path{path.string() + ".new"};
     {

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "zephyr/foundation/bytes.h"
+#include "zephyr/foundation/durable_file.h"
 #include "zephyr/foundation/fault.h"
 
 namespace zephyr::tlog {
@@ -48,9 +49,8 @@ private:
     int descriptor_ = -1;
 };
 
-// Makes the names in a folder durable. Throws StorageFault.
-void sync_folder(std::filesystem::path const& folder);
-// Writes a file whole: under another name, synced, renamed, the folder synced. Throws StorageFault.
+// Writes a file whole: under another name, synced, renamed, the folder synced. Throws StorageFault. Unlike zephyr::replace_file always under
+// the same other name: after a crash opening knows what to remove, and nothing else may lie in a log's folder.
 void replace_file(std::filesystem::path const& path, std::string_view content);
 // Nothing when there is none. Throws StorageFault; also for more than 64 MiB.
 std::optional<std::string> read_whole(std::filesystem::path const& path);

@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <thread>
 
 #include "testing/databases.h"
 #include "testing/kept_log.h"
@@ -40,6 +41,16 @@ public:
 private:
     rlimit before_{};
 };
+
+// Whether it comes to hold within five seconds: what a thread of its own does.
+template <class F>
+bool soon(F const& holds) {
+    for (int i = 0; i < 500; ++i) {
+        if (holds()) return true;
+        std::this_thread::sleep_for(std::chrono::milliseconds{10});
+    }
+    return false;
+}
 
 struct TestNode {
     // `signing_key`: the same for every start over one folder.

@@ -29,14 +29,6 @@ protected:
     std::int64_t number(std::string const& sql) {
         return database->read([&](storage::Transaction& tx) { return tx.row(sql)->integer(0); });
     }
-    template <class F>
-    bool soon(F const& holds) {
-        for (int i = 0; i < 500; ++i) {
-            if (holds()) return true;
-            std::this_thread::sleep_for(std::chrono::milliseconds{10});
-        }
-        return false;
-    }
 
     testing::TemporaryFolder folder;
     testing::ManualClock clock;

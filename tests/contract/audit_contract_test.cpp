@@ -37,14 +37,6 @@ protected:
     std::int64_t number(std::string const& sql) {
         return db().read([&](storage::Transaction& tx) { return tx.row(sql)->integer(0); });
     }
-    template <class F>
-    bool soon(F const& holds) {
-        for (int i = 0; i < 500; ++i) {
-            if (holds()) return true;
-            std::this_thread::sleep_for(std::chrono::milliseconds{10});
-        }
-        return false;
-    }
 
     testing::ScriptedRandom random_;
     crypto::Sealer sealer_{crypto::Keyring{crypto::MasterKey::generate(random_)}, random_};

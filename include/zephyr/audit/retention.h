@@ -1,7 +1,7 @@
 // Ends what the audit log keeps: keys to personal fields, and whole segments of events, when the time of their class is over.
 //
 // A log is deleted from its beginning only, so an event stays as long as one before it must. What is personal in it ends on time anyway:
-// the key of its class is destroyed. Hashes of deleted events stay, so the rest of the log verifies as before.
+// the key of its class and quarter is destroyed. Hashes of deleted events stay, so the rest of the log verifies as before.
 //
 // Emits: audit.segments_deleted, before anything goes. A beginning that is gone while no entry says so is damage, and nobody signs it away.
 #pragma once

@@ -16,9 +16,6 @@ std::optional<Bytes> read_small_file(std::filesystem::path const& path, std::siz
 // the old or the new one, and not known to be durable.
 void replace_file(std::filesystem::path const& path, ByteView content);
 
-// Removes the file, if it is there, durably. Throws StorageFault.
-void remove_file(std::filesystem::path const& path);
-
 // What was made, renamed or removed in the folder stays so. Throws StorageFault.
 void sync_folder(std::filesystem::path const& folder);
 
