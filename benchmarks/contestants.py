@@ -96,6 +96,12 @@ def floor_h():
     return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
 
 
+def sign_ins(folder, log):
+    """Sign-ins per second of one process without sockets, "log" or "no-log"."""
+    command = [BENCH / "benchmarks/sign_in_bench", folder, str(SECONDS), log]
+    return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+
+
 def wrk(port, path, connections=64, script=None, headers=(), core=None):
     """Requests per second, and how many answers were no 2xx or 3xx."""
     command = [*pinned(core), "wrk", "-t1", f"-c{connections}", f"-d{SECONDS}s"]

@@ -9,6 +9,7 @@ parts: rest       cold start and memory at rest (G17, G19)
        jose       JWT against raw OpenSSL and npm jose (G9)
        decisions  a role check at two sizes, and what a session costs in memory and on disk (G11, G18)
        audit      the tamper-evident log against a bare prototype, verification and proofs (G15)
+       trail      sign-ins with their way into that log against sign-ins without (G15)
        statements what each operation asks of the database, counted (G20)
 """
 import json
@@ -19,8 +20,8 @@ import sys
 import time
 from pathlib import Path
 
-from contestants import (BENCH, CORES, NO_LIMITS, PASSWORD, Client, FloorB0, Zephyr, add_users, floor_h, median_iqr, rss_mib, temporary, wrk,
-                         zbench)
+from contestants import (BENCH, CORES, NO_LIMITS, PASSWORD, Client, FloorB0, Zephyr, add_users, floor_h, median_iqr, rss_mib, sign_ins, temporary,
+                         wrk, zbench)
 
 # A round is dropped when a spin of this much work took so much longer than the best: somebody else had the machine.
 SPIN, MOST_SLOWER = 2_000_000, 1.25
@@ -232,7 +233,17 @@ def audit(folder, rounds, results):
         results[f"G15 10 million: {title}"] = told[name]
 
 
-PARTS = {"rest": at_rest, "sign-in": sign_in, "forward": forward, "jose": jose, "decisions": decisions, "audit": audit, "statements": statements}
+def trail(folder, rounds, results):
+    for kind in ("log", "no-log"):
+        sign_ins(folder / kind, kind)  # makes the accounts
+    figures = rounds_of(rounds, {kind: lambda kind=kind: sign_ins(folder / kind, kind) for kind in ("log", "no-log")})
+    results["G15 sign-in, log on / off"] = ratio(figures, "log", "no-log")
+    results["sign-ins per s, log on"] = median_iqr([f["log"] for f in figures])
+    results["sign-ins per s, log off"] = median_iqr([f["no-log"] for f in figures])
+
+
+PARTS = {"rest": at_rest, "sign-in": sign_in, "forward": forward, "jose": jose, "decisions": decisions, "audit": audit, "trail": trail,
+         "statements": statements}
 
 
 def line(name, value):

@@ -27,6 +27,14 @@
 #include "zephyr/guards/gatekeeper.h"
 #include "zephyr/http/app.h"
 #include "zephyr/http/csrf_tokens.h"
+#include "zephyr/messages/outbox.h"
+#include "zephyr/messages/personal_data.h"
+#include "zephyr/messages/sender.h"
+#include "zephyr/mfa/attempts.h"
+#include "zephyr/mfa/backup_codes.h"
+#include "zephyr/mfa/delivered_codes.h"
+#include "zephyr/mfa/known_devices.h"
+#include "zephyr/mfa/mfa_manager.h"
 #include "zephyr/mfa/personal_data.h"
 #include "zephyr/mfa/totp_service.h"
 #include "zephyr/middleware/metrics.h"
@@ -44,8 +52,13 @@
 #include "zephyr/sessions/session_store.h"
 #include "zephyr/signin/account_service.h"
 #include "zephyr/signin/bearer_service.h"
+#include "zephyr/signin/address_service.h"
 #include "zephyr/signin/lifecycle_service.h"
+#include "zephyr/signin/mail_links.h"
+#include "zephyr/signin/mfa_policy.h"
 #include "zephyr/signin/notice_board.h"
+#include "zephyr/signin/password_reset_service.h"
+#include "zephyr/signin/recovery_service.h"
 #include "zephyr/signin/setup_service.h"
 #include "zephyr/signin/sign_in_service.h"
 #include "zephyr/storage/database.h"
@@ -109,28 +122,42 @@ struct Stack {
     passwords::HashGate hash_gate;
     passwords::PasswordPolicy password_policy;
     passwords::PasswordService passwords;
+    messages::Outbox outbox;
+    mfa::Attempts attempts;
     mfa::TotpService totp;
+    mfa::BackupCodes backup_codes;
+    std::unique_ptr<mfa::DeliveredCodes> sms_codes;    // null without mfa.sms_provider
+    std::unique_ptr<mfa::DeliveredCodes> email_codes;  // null without mfa.email_provider
+    mfa::KnownDevices known_devices;
+    mfa::MFAManager mfa;
     sessions::SqlSessionStore session_store;                 // the truth
     std::unique_ptr<sessions::SessionStore> session_copies;  // in front of it, by sessions.store; null: nothing
     sessions::SessionService sessions;
     tokens::SigningKeys signing_keys;
     tokens::TokenService tokens;
     signin::NoticeBoard notices;
+    signin::MailLinks mail_links;
+    signin::MfaPolicy mfa_policy;
 
     users::UsersPersonalData users_data;
     rbac::RbacPersonalData rbac_data;
     passwords::PasswordsPersonalData passwords_data;
+    messages::MessagesPersonalData messages_data;
     mfa::MfaPersonalData mfa_data;
     sessions::SessionsPersonalData sessions_data;
     tokens::TokensPersonalData tokens_data;
     forward::ForwardPersonalData forward_data;
     audit::AuditPersonalData audit_data;
+    signin::RecoveryPersonalData recovery_data;
     privacy::PersonalData personal_data;
 
     signin::SignInService sign_in;
     signin::AccountService account;
     signin::BearerService bearer;
     signin::LifecycleService lifecycle;
+    signin::AddressService address;
+    signin::PasswordResetService password_reset;
+    signin::RecoveryService recovery;
     signin::SetupService setup;
 
     guards::HolderCache holder_cache;
@@ -149,6 +176,11 @@ struct Stack {
 
     // Puts a trail between the database and the log; nothing without a log. Before the first event. Fails as audit::Trail::open does.
     Result<void> begin_trail(audit::TrailSettings settings);
+
+    // What drains the outbox, by the settings: for the node that serves, which starts it. Throws Fault for settings config::load refuses.
+    std::unique_ptr<messages::Sender> message_sender();
+    // The same with other wires: for tests.
+    std::unique_ptr<messages::Sender> message_sender(messages::Wires wires);
 
     // Set by the server while it stops: /readyz then sends load balancers elsewhere.
     std::atomic<bool> draining{false};

@@ -1,18 +1,16 @@
 #include "zephyr/adapters/curl_http_client.h"
 
 #include <curl/curl.h>
-#include <pthread.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <csignal>
 #include <cstring>
-#include <ctime>
 #include <memory>
 #include <string_view>
 
 #include "adapters/address_guard.h"
+#include "adapters/curl_start.h"
 #include "zephyr/foundation/fault.h"
 #include "zephyr/foundation/text.h"
 
@@ -26,42 +24,10 @@ namespace errors = ports::errors;
 
 constexpr std::size_t max_header_bytes = 64 * 1024;
 
-struct FreeEasy {
-    void operator()(CURL* handle) const { curl_easy_cleanup(handle); }
-};
 struct FreeUrl {
     void operator()(CURLU* url) const { curl_url_cleanup(url); }
 };
-struct FreeList {
-    void operator()(curl_slist* list) const { curl_slist_free_all(list); }
-};
-using Easy = std::unique_ptr<CURL, FreeEasy>;
 using Url = std::unique_ptr<CURLU, FreeUrl>;
-using List = std::unique_ptr<curl_slist, FreeList>;
-
-// A peer that hangs up must cost the request, not the process: OpenSSL below curl writes to sockets that may be gone.
-class BrokenPipesBlocked {
-public:
-    BrokenPipesBlocked() {
-        sigemptyset(&pipe_);
-        sigaddset(&pipe_, SIGPIPE);
-        pthread_sigmask(SIG_BLOCK, &pipe_, &before_);
-    }
-    BrokenPipesBlocked(BrokenPipesBlocked const&) = delete;
-    BrokenPipesBlocked& operator=(BrokenPipesBlocked const&) = delete;
-    ~BrokenPipesBlocked() {
-        if (sigismember(&before_, SIGPIPE) == 0) {
-            timespec const at_once{};
-            while (sigtimedwait(&pipe_, nullptr, &at_once) == SIGPIPE) {
-            }
-        }
-        pthread_sigmask(SIG_SETMASK, &before_, nullptr);
-    }
-
-private:
-    sigset_t pipe_{};
-    sigset_t before_{};
-};
 
 // What a host named in an address may resolve to.
 enum class Reach { public_only, loopback_only, anything };
@@ -160,23 +126,12 @@ std::size_t take_header(char* data, std::size_t, std::size_t size, void* context
 
 Result<List> header_list(HttpRequest const& request) {
     List list;
-    auto const append = [&](std::string const& line) {
-        auto* const longer = curl_slist_append(list.get(), line.c_str());
-        if (longer == nullptr) throw Fault{"curl: out of memory"};
-        (void)list.release();
-        list.reset(longer);
-    };
     for (auto const& [name, value] : request.headers) {
         if (!is_token(name) || !is_header_value(value)) return Error{errors::http_refused, "a header that is none"};
-        append(value.empty() ? name + ";" : name + ": " + value);
+        append_to(list, value.empty() ? name + ";" : name + ": " + value);
     }
-    append("Expect:");  // no interim answers to wait for
+    append_to(list, "Expect:");  // no interim answers to wait for
     return list;
-}
-
-template <class Value>
-void set(Easy const& handle, CURLoption option, Value value) {
-    if (curl_easy_setopt(handle.get(), option, value) != CURLE_OK) throw Fault{"curl: an option is not supported"};
 }
 
 Easy prepared(Target const& target, HttpRequest const& request, curl_slist* headers, Exchange& exchange, std::string const& ca_file) {
@@ -216,10 +171,7 @@ Easy prepared(Target const& target, HttpRequest const& request, curl_slist* head
 
 }  // namespace
 
-CurlHttpClient::CurlHttpClient(CurlHttpClientSettings settings) : settings_{std::move(settings)} {
-    static CURLcode const started = curl_global_init(CURL_GLOBAL_DEFAULT);  // once per process, before other threads use it
-    if (started != CURLE_OK) throw Fault{"curl: does not start"};
-}
+CurlHttpClient::CurlHttpClient(CurlHttpClientSettings settings) : settings_{std::move(settings)} { start_curl(); }
 
 Result<HttpReply> CurlHttpClient::send(HttpRequest const& request) {
     if (!is_token(request.method)) return Error{errors::http_refused, "a method that is none"};
@@ -231,7 +183,11 @@ Result<HttpReply> CurlHttpClient::send(HttpRequest const& request) {
     auto const outcome = curl_easy_perform(handle.get());
     if (exchange.too_large || outcome == CURLE_FILESIZE_EXCEEDED) return errors::http_too_large;
     if (outcome != CURLE_OK && exchange.address_refused) return Error{errors::http_refused, "an address that is not public"};
-    if (outcome != CURLE_OK) return Error{errors::http_unreachable, curl_easy_strerror(outcome)};
+    if (outcome != CURLE_OK) {
+        long sent = 0;
+        curl_easy_getinfo(handle.get(), CURLINFO_REQUEST_SIZE, &sent);
+        return Error{sent > 0 ? errors::http_no_answer : errors::http_unreachable, curl_easy_strerror(outcome)};
+    }
     long status = 0;
     curl_easy_getinfo(handle.get(), CURLINFO_RESPONSE_CODE, &status);
     exchange.reply.status = static_cast<int>(status);

@@ -54,6 +54,7 @@ void add_user_import_command(CLI::App& user, Context&);
 void add_role_commands(CLI::App&, Context&);
 void add_group_commands(CLI::App&, Context&);
 void add_session_commands(CLI::App&, Context&);
+void add_mfa_commands(CLI::App&, Context&);
 void add_key_commands(CLI::App&, Context&);
 void add_config_commands(CLI::App&, Context&);
 void add_audit_commands(CLI::App&, Context&);

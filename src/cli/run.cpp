@@ -22,6 +22,7 @@ std::optional<int> parse(std::vector<std::string> arguments, Context& context, C
     add_role_commands(app, context);
     add_group_commands(app, context);
     add_session_commands(app, context);
+    add_mfa_commands(app, context);
     add_key_commands(app, context);
     add_config_commands(app, context);
     add_audit_commands(app, context);

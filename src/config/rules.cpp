@@ -13,6 +13,11 @@ namespace zephyr::config {
 
 namespace {
 
+bool is_this_machine(std::string const& host) {
+    auto const origin = encoding::parse_origin("https://" + host);
+    return origin.ok() && origin.value().is_loopback();
+}
+
 class Rules {
 public:
     Rules(Settings const& settings, Provenance const& provenance, std::set<std::string> const& skip)
@@ -27,6 +32,8 @@ public:
         redis();
         passwords();
         factors();
+        mail();
+        sms();
         the_rest();
         return std::move(problems_);
     }
@@ -140,6 +147,12 @@ private:
         refuse_if(mfa.required_for_admin && !mfa.enabled, {"mfa.enabled", "mfa.required_for_admin"},
                   "administrators could not sign in: their second factor is required and switched off",
                   "mfa.enabled = true, or mfa.required_for_admin = false as well");
+        refuse_if(!mfa.sms_provider.empty() && mfa.sms_prefixes.empty(), {"mfa.sms_provider", "mfa.sms_prefixes"},
+                  "codes would be sent by SMS, yet to no country: strangers can have them sent to numbers that cost dearly, so none is allowed "
+                  "by default",
+                  "name the countries your people live in, such as mfa.sms_prefixes = [\"+49\", \"+1\"]; or leave mfa.sms_provider empty");
+        refuse_if(!mfa.required_for.empty() && !mfa.enabled, {"mfa.enabled", "mfa.required_for"},
+                  "a second factor is required of people and switched off", "mfa.enabled = true, or an empty mfa.required_for");
         auto const& webauthn = settings_.webauthn;
         auto const origin =
             encoding::parse_origin(webauthn.origin.empty() ? settings_.server.public_url : webauthn.origin);
@@ -148,6 +161,55 @@ private:
                   {"webauthn.rp_id", webauthn.origin.empty() ? "server.public_url" : "webauthn.origin"},
                   "browsers would refuse every ceremony: the origin is not of this domain",
                   "the origin's host or a domain it lies in");
+    }
+
+    void needed_by(std::string const& provider, bool missing, std::string const& key, std::string const& chosen_in) {
+        refuse_if(missing, {key, chosen_in}, "is empty, and " + provider + " can't do without it", "a value, or another " + chosen_in);
+    }
+
+    // To this machine, or by TLS: messages hold codes.
+    void not_readable(std::string const& key, std::string_view url) {
+        auto const path = url.find('/', std::min(url.find("://"), url.size() - 1) + 3);
+        auto const origin = encoding::parse_origin(url.substr(0, path));
+        refuse_if(origin.ok() && origin.value().scheme == "http" && !origin.value().is_loopback(), {key},
+                  "codes and secrets would travel readable over the network", "https://…");
+    }
+
+    void mail() {
+        auto const& provider = settings_.mfa.email_provider;
+        if (!provider.empty()) needed_by(provider, settings_.mail.from.empty(), "mail.from", "mfa.email_provider");
+        auto const& smtp = settings_.smtp;
+        if (provider == "smtp") needed_by(provider, smtp.host.empty(), "smtp.host", "mfa.email_provider");
+        refuse_if(smtp.tls == SmtpTls::off && !smtp.host.empty() && !is_this_machine(smtp.host), {"smtp.tls", "smtp.host"},
+                  "codes and the password would travel readable over the network", "smtp.tls = starttls or implicit");
+        refuse_if(smtp.username.empty() != smtp.password.empty(), {"smtp.username", "smtp.password"}, "one is set without the other",
+                  "both, or neither");
+        if (provider != "sendgrid") return;
+        needed_by(provider, settings_.sendgrid.api_key.empty(), "sendgrid.api_key", "mfa.email_provider");
+        needed_by(provider, settings_.sendgrid.url.empty(), "sendgrid.url", "mfa.email_provider");
+        not_readable("sendgrid.url", settings_.sendgrid.url);
+    }
+
+    void sms() {
+        auto const& provider = settings_.mfa.sms_provider;
+        std::string const chosen_in = "mfa.sms_provider";
+        if (provider == "twilio") {
+            auto const& twilio = settings_.twilio;
+            needed_by(provider, twilio.account_sid.empty(), "twilio.account_sid", chosen_in);
+            needed_by(provider, twilio.auth_token.empty(), "twilio.auth_token", chosen_in);
+            needed_by(provider, twilio.from.empty(), "twilio.from", chosen_in);
+            needed_by(provider, twilio.url.empty(), "twilio.url", chosen_in);
+            not_readable("twilio.url", twilio.url);
+        } else if (provider == "hook") {
+            needed_by(provider, settings_.sms_hook.url.empty(), "sms_hook.url", chosen_in);
+            needed_by(provider, settings_.sms_hook.secret.empty(), "sms_hook.secret", chosen_in);
+            not_readable("sms_hook.url", settings_.sms_hook.url);
+        } else if (provider == "smpp") {
+            auto const& smpp = settings_.smpp;
+            needed_by(provider, smpp.host.empty(), "smpp.host", chosen_in);
+            needed_by(provider, smpp.system_id.empty(), "smpp.system_id", chosen_in);
+            needed_by(provider, smpp.source.empty(), "smpp.source", chosen_in);
+        }
     }
 
     void the_rest() {
@@ -221,9 +283,17 @@ std::vector<std::string> notices(Settings const& settings, Provenance const& pro
         out.push_back("redis.url: its password and what is asked travel readable over the network; use rediss://");
     if (!server.behind_proxy && !server.trusted_proxies.empty())
         out.push_back("server.trusted_proxies: has no effect without server.behind_proxy");
+    if (settings.mfa.sms_provider == "smpp" && !settings.smpp.tls && !is_this_machine(settings.smpp.host))
+        out.push_back("smpp.tls: codes travel readable to the SMS centre; use TLS, or a network of your own");
     if (!settings.mfa.enabled) out.push_back("mfa.enabled: nobody is asked for a second factor");
     if (settings.mfa.enabled && !settings.mfa.required_for_admin)
         out.push_back("mfa.required_for_admin: administrators may act without a second factor");
+    if (settings.mfa.enabled && settings.mfa.trusted_devices)
+        out.push_back("mfa.trusted_devices: in a trusted browser a stolen password is enough to sign in");
+    if (settings.recovery.self_service)
+        out.push_back("recovery.self_service: a password and a mailbox are enough to remove second factors, after the wait");
+    if (settings.mfa.enabled && settings.mfa.email_satisfies_mfa)
+        out.push_back("mfa.email_satisfies_mfa: whoever reads a person's mail has their second factor (NIST SP 800-63B-4 3.1.3.1 forbids it)");
     if (settings.limits.sign_in_per_minute == 0)
         out.push_back("limits.sign_in_per_minute: sign-in attempts of one address are not limited");
     if (settings.limits.factor_per_minute == 0)
@@ -234,6 +304,10 @@ std::vector<std::string> notices(Settings const& settings, Provenance const& pro
 void derive(Settings& settings, unsigned cores) {
     if (settings.server.public_url.empty())
         settings.server.public_url = derived_public_url(settings.server, settings.server.listen.port);
+    if (settings.smtp.port == 0) {
+        auto const tls = settings.smtp.tls;
+        settings.smtp.port = tls == SmtpTls::starttls ? 587 : tls == SmtpTls::implicit ? 465 : 25;
+    }
     auto& passwords = settings.passwords;
     if (passwords.hash_workers == 0) {
         auto const fit = passwords.hash_memory_bytes / (passwords.argon2_memory_kib * 1024);

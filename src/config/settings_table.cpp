@@ -216,6 +216,14 @@ Entries people() {
             Row{"mfa.required_for_admin", "true", "Administrators must have proved a second factor in their session."}
                 .env("MFA_REQUIRED_FOR_ADMIN"),
             AT(mfa.required_for_admin)),
+        list(Row{"mfa.required_for", "",
+                 "Who must have a second factor: \"everyone\", \"role:NAME\", \"group:NAME\". With \" grace:7d\" behind it they have so "
+                 "long from their first sign-in under the rule to add one; then signing in leads there and nowhere else."},
+             AT(mfa.required_for), mfa_rule, "\"everyone\", \"role:NAME\" or \"group:NAME\", perhaps with \" grace:7d\" behind it (h, d, w)"),
+        boolean(Row{"mfa.email_satisfies_mfa", "false",
+                    "A code by e-mail counts as the second factor where one is demanded. Tokens go on saying that it is none: whoever reads "
+                    "the mail often can reset the password too."},
+                AT(mfa.email_satisfies_mfa)),
         text(Row{"mfa.totp_issuer", "Zephyr App", "The name authenticator apps show."}.env("MFA_TOTP_ISSUER"),
              AT(mfa.totp_issuer), issuer_name, "1 to 64 visible characters without ':'", 256),
         integer(Row{"mfa.totp_drift_steps", "1", "Steps of 30 s a phone's clock may be off, either way."},
@@ -226,15 +234,41 @@ Entries people() {
             Row{"mfa.attempts_per_account", "10", "Wrong codes in a row before an account's codes are slowed down."},
             AT(mfa.attempts_per_account), 3, 100),
         integer(Row{"mfa.backup_codes_count", "10", "Codes for the day the phone is lost."}
-                    .env("MFA_BACKUP_CODES_COUNT")
-                    .not_yet(),
+                    .env("MFA_BACKUP_CODES_COUNT"),
                 AT(mfa.backup_codes_count), 1, 50),
-        text(Row{"mfa.sms_provider", "", "Who sends codes by SMS. Empty: nobody."}.env("MFA_SMS_PROVIDER").not_yet(),
-             AT(mfa.sms_provider), provider_or_empty, "a name of small letters, digits, '-' and '_'", 64),
-        text(Row{"mfa.email_provider", "", "Who sends codes by mail. Empty: nobody."}
-                 .env("MFA_EMAIL_PROVIDER")
-                 .not_yet(),
-             AT(mfa.email_provider), provider_or_empty, "a name of small letters, digits, '-' and '_'", 64),
+        boolean(Row{"mfa.trusted_devices", "false",
+                    "People may trust a browser: for a while their password is enough in it. Never for administrators, nor for whoever "
+                    "must have a second factor, nor where a route asks for one."},
+                AT(mfa.trusted_devices)),
+        duration(Row{"mfa.trust_lifetime", "30d", "How long a browser stays trusted."}, AT(mfa.trust_lifetime), 1min, 90 * 24h),
+        list(Row{"mfa.sms_prefixes", "",
+                 "The countries codes may be sent to, by the beginning of their numbers, such as +49 or +1415. Name only those your "
+                 "people live in: fraud goes to the expensive ones, and +1 alone is 25 countries."},
+             AT(mfa.sms_prefixes), country_prefix, "'+' and 1 to 7 digits, such as +49"),
+        integer(Row{"mfa.sms_per_number_per_hour", "3", "Codes one number gets in an hour."}, AT(mfa.sms_per_number_per_hour), 1, 100),
+        integer(Row{"mfa.sms_per_number_per_day", "10", "Codes one number gets in a day."}, AT(mfa.sms_per_number_per_day), 1, 1000),
+        integer(Row{"mfa.sms_per_person_per_hour", "5", "Codes by SMS one person gets in an hour."}, AT(mfa.sms_per_person_per_hour), 1, 100),
+        integer(Row{"mfa.sms_per_person_per_day", "15", "Codes by SMS one person gets in a day."}, AT(mfa.sms_per_person_per_day), 1, 1000),
+        integer(Row{"mfa.sms_per_prefix_per_hour", "100",
+                    "Codes each entry of mfa.sms_prefixes gets in an hour; reaching it is an event that alerts. 0: no limit."},
+                AT(mfa.sms_per_prefix_per_hour), 0, 1'000'000),
+        integer(Row{"mfa.sms_per_hour", "500", "Codes by SMS in an hour, all together; reaching it is an event that alerts. 0: no limit."},
+                AT(mfa.sms_per_hour), 0, 1'000'000),
+        duration(Row{"mfa.code_lifetime", "5m", "How long a code that was sent may be used."}, AT(mfa.code_lifetime), 1min, 10min),
+    };
+}
+
+Entries recovery() {
+    return {
+        boolean(Row{"recovery.self_service", "false",
+                    "Whoever knows the password and reads the mail of the verified address may have their second factors removed, after "
+                    "the wait. Then the mailbox is worth as much as the second factor."},
+                AT(recovery.self_service)),
+        duration(Row{"recovery.wait", "24h", "How long that takes; any session of the person can cancel it until then."}, AT(recovery.wait), 1h,
+                 14 * 24h),
+        duration(Row{"recovery.reset_delay", "24h",
+                     "How long an administrator's request takes to remove somebody's second factors, unless a second administrator approves it."},
+                 AT(recovery.reset_delay), 1h, 14 * 24h),
     };
 }
 
@@ -276,82 +310,6 @@ Entries limits_and_cors() {
     };
 }
 
-Entries webauthn_and_directories() {
-    return {
-        boolean(Row{"webauthn.enabled", "true", "People may sign in with passkeys."}.env("WEBAUTHN_ENABLED").not_yet(),
-                AT(webauthn.enabled)),
-        text(Row{"webauthn.rp_id", "", "The domain passkeys belong to. Empty: the host of server.public_url."}
-                 .env("WEBAUTHN_RP_ID")
-                 .not_yet(),
-             AT(webauthn.rp_id), host_or_empty, "a host name", 253),
-        text(Row{"webauthn.rp_name", "Zephyr App", "The name authenticators show."}.env("WEBAUTHN_RP_NAME").not_yet(),
-             AT(webauthn.rp_name), visible_text, "1 to 64 visible characters", 256),
-        text(Row{"webauthn.origin", "", "Where ceremonies may happen. Empty: server.public_url."}
-                 .env("WEBAUTHN_ORIGIN")
-                 .not_yet(),
-             AT(webauthn.origin), origin_or_empty, an_origin),
-        boolean(Row{"webauthn.require_user_verification", "true", "The authenticator must check a PIN or a finger."}
-                    .env("WEBAUTHN_REQUIRE_USER_VERIFICATION")
-                    .not_yet(),
-                AT(webauthn.require_user_verification)),
-        boolean(Row{"federation.enabled", "false", "People of a directory may sign in."}
-                    .env("FEDERATION_ENABLED")
-                    .not_yet(),
-                AT(federation.enabled)),
-        text(Row{"ldap.server_uri", "", "The directory server."}.env("LDAP_SERVER_URI").not_yet(), AT(ldap.server_uri),
-             ldap_uri_or_empty, "ldap://HOST or ldaps://HOST, perhaps with a port"),
-        text(Row{"ldap.bind_dn", "", "Whom we bind as to search."}.env("LDAP_BIND_DN").not_yet(), AT(ldap.bind_dn),
-             any_text, "a distinguished name"),
-        secret(Row{"ldap.bind_password", "", "Its password."}.env("LDAP_BIND_PASSWORD").not_yet(),
-               AT(ldap.bind_password), 0, any_text, "text"),
-        text(Row{"ldap.user_search_base", "", "Below which entry people are searched."}
-                 .env("LDAP_USER_SEARCH_BASE")
-                 .not_yet(),
-             AT(ldap.user_search_base), any_text, "a distinguished name"),
-        text(Row{"ldap.user_search_filter", "(uid={username})",
-                 "How a person is found. {username} is a value, never filter text."}
-                 .env("LDAP_USER_SEARCH_FILTER")
-                 .not_yet(),
-             AT(ldap.user_search_filter), ldap_filter, "an LDAP filter with {username} as a value"),
-    };
-}
-
-Entries further_features() {
-    return {
-        boolean(Row{"uma.enabled", "false", "User-Managed Access: people share their own resources."}
-                    .env("UMA_ENABLED")
-                    .not_yet(),
-                AT(uma.enabled)),
-        text(Row{"uma.authorization_server", "",
-                 "The authorization server resource servers are sent to. Empty: this one."}
-                 .env("UMA_AUTHORIZATION_SERVER")
-                 .not_yet(),
-             AT(uma.authorization_server), http_url_or_empty, "an http or https URL"),
-        text(Row{"uma.resource_server_id", "", "What this server calls itself when it protects its own resources."}
-                 .env("UMA_RESOURCE_SERVER_ID")
-                 .not_yet(),
-             AT(uma.resource_server_id), any_text, "text", 256),
-        boolean(Row{"compliance.gdpr", "false", "Tools for requests of people about their data."}
-                    .env("GDPR_ENABLED")
-                    .not_yet(),
-                AT(compliance.gdpr)),
-        boolean(Row{"compliance.soc2", "false", "Evidence for SOC 2 controls."}.env("SOC2_ENABLED").not_yet(),
-                AT(compliance.soc2)),
-        boolean(Row{"compliance.hipaa", "false", "Evidence for HIPAA safeguards."}.env("HIPAA_ENABLED").not_yet(),
-                AT(compliance.hipaa)),
-        boolean(Row{"scanning.enabled", "true", "Looks for weaknesses of this installation."}
-                    .env("SECURITY_SCANNING_ENABLED")
-                    .not_yet(),
-                AT(scanning.enabled)),
-        duration(Row{"scanning.interval", "24h", "How often."}.env("VULNERABILITY_SCAN_INTERVAL").not_yet(),
-                 AT(scanning.interval), 1min, 8760h),
-        boolean(Row{"threats.enabled", "true", "Scores sign-ins and requests, and reacts."}
-                    .env("THREAT_DETECTION_ENABLED")
-                    .not_yet(),
-                AT(threats.enabled)),
-    };
-}
-
 #undef AT
 
 }  // namespace
@@ -370,6 +328,13 @@ std::vector<Area> const& areas() {
         {"tokens", "For programs and services: access and refresh tokens."},
         {"passwords", "What a password must be, and what checking one may cost."},
         {"mfa", "Second factors."},
+        {"mail", "Who mail to people is from."},
+        {"smtp", "A mail server."},
+        {"sendgrid", "Mail by SendGrid."},
+        {"twilio", "SMS by Twilio."},
+        {"sms_hook", "SMS by an endpoint of yours."},
+        {"smpp", "SMS by an SMS centre."},
+        {"recovery", "Lost second factors: who may have them taken away, and how long everybody has to object."},
         {"limits", "Rates per client address; a burst is what may come at once before the rate counts."},
         {"cors", "Other sites' scripts."},
         {"forward_auth", "Applications behind a proxy that asks us about each request."},
@@ -389,7 +354,7 @@ std::vector<Entry> const& table() {
     static std::vector<Entry> const entries = [] {
         Entries all;
         for (auto* const part :
-             {server, storage_keys_log_metrics, people, limits_and_cors, audit_log, webauthn_and_directories, further_features}) {
+             {server, storage_keys_log_metrics, people, message_settings, recovery, limits_and_cors, audit_log, later_settings}) {
             auto more = part();
             std::move(more.begin(), more.end(), std::back_inserter(all));
         }

@@ -14,6 +14,10 @@ struct Area {
 };
 std::vector<Area> const& areas();
 
+// Parts of it: mail and SMS; what is still to come.
+std::vector<Entry> message_settings();
+std::vector<Entry> later_settings();
+
 // In the order of the reference page; all of an area together.
 std::vector<Entry> const& table();
 

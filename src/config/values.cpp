@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "zephyr/encoding/unicode.h"
+#include "zephyr/encoding/mail_address.h"
 #include "zephyr/encoding/url.h"
 #include "zephyr/foundation/text.h"
 
@@ -172,6 +173,30 @@ Checked forward_rule(std::string_view text) {
     return any_text(text);
 }
 
+Checked country_prefix(std::string_view text) {
+    // E.164: a country code begins with no zero. Seven digits tell a country and an area.
+    bool const form = text.size() >= 2 && text.size() <= 8 && text[0] == '+' && text[1] != '0';
+    if (!form || text.find_first_not_of("0123456789", 1) != std::string_view::npos) return wrong("is no beginning of a number");
+    return any_text(text);
+}
+
+Checked mfa_rule(std::string_view text) {
+    constexpr std::string_view grace = " grace:";
+    if (text.size() > 256) return wrong("has more than 256 bytes");
+    auto who = text;
+    if (auto const at = text.rfind(grace); at != std::string_view::npos) {
+        auto const length = text.substr(at + grace.size());
+        auto const digits = length.find_first_not_of("0123456789");
+        if (digits == 0 || digits == std::string_view::npos || digits + 1 != length.size() || digits > 4 ||
+            std::string_view{"hdw"}.find(length.back()) == std::string_view::npos)
+            return wrong("has a grace that is no number of h, d or w");
+        who = text.substr(0, at);
+    }
+    bool const somebody = (who.starts_with("role:") && who.size() > 5) || (who.starts_with("group:") && who.size() > 6);
+    if (who != "everyone" && !somebody) return wrong("names nobody");
+    return any_text(text);
+}
+
 Checked witness_line(std::string_view text) {
     auto const blank = text.find(' ');
     if (text.size() > 1024 || blank == std::string_view::npos || blank == 0) return wrong("is not KEY URL");
@@ -203,10 +228,31 @@ Checked host_or_empty(std::string_view text) {
     return fine(origin.value().host);
 }
 
-Checked provider_or_empty(std::string_view text) {
-    if (text.size() > 64 || text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_-") != std::string_view::npos)
-        return wrong("is not a provider's name");
-    return fine(std::string{text});
+Checked sms_provider_or_empty(std::string_view text) {
+    if (text.empty() || text == "twilio" || text == "hook" || text == "smpp") return fine(std::string{text});
+    return wrong("is no provider there is");
+}
+
+Checked email_provider_or_empty(std::string_view text) {
+    if (text.empty() || text == "smtp" || text == "sendgrid") return fine(std::string{text});
+    return wrong("is no provider there is");
+}
+
+Checked mail_address_or_empty(std::string_view text) {
+    if (text.empty()) return fine({});
+    auto const address = encoding::mail_address(text);
+    return address ? fine(*address) : wrong("is not an e-mail address");
+}
+
+Checked one_line(std::string_view text) {
+    bool const clean = std::none_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
+    return clean ? any_text(text) : wrong("has control characters");
+}
+
+// SMPP 3.4, 4.1.1: a field of 9 bytes, the last of them NUL.
+Checked smpp_password(std::string_view text) {
+    if (text.size() > 8) return wrong("has more than 8 characters");
+    return one_line(text);
 }
 
 Checked ldap_uri_or_empty(std::string_view text) {

@@ -38,12 +38,18 @@ Checked visible_text(std::string_view text);  // not empty, at most 64 character
 Checked issuer_name(std::string_view text);   // visible_text without ':', which otpauth labels use as their separator
 Checked origin_or_empty(std::string_view text);
 Checked cors_origin(std::string_view text);
+Checked mfa_rule(std::string_view text);  // one line; what it says is read by signin::MfaRule
 Checked forward_rule(std::string_view text);  // one line; what it says is read by forward::RuleBook
 Checked witness_line(std::string_view text);  // "KEY URL"; the key is read by tlog::NoteKey
 Checked address_range(std::string_view text);
 Checked colour_or_empty(std::string_view text);
 Checked host_or_empty(std::string_view text);
-Checked provider_or_empty(std::string_view text);
+Checked sms_provider_or_empty(std::string_view text);
+Checked email_provider_or_empty(std::string_view text);
+Checked mail_address_or_empty(std::string_view text);
+Checked smpp_password(std::string_view text);
+Checked one_line(std::string_view text);  // no control characters: it goes into headers and other protocols
+Checked country_prefix(std::string_view text);  // "+49": how numbers of E.164 begin
 Checked ldap_uri_or_empty(std::string_view text);
 Checked ldap_filter(std::string_view text);
 Checked http_url_or_empty(std::string_view text);

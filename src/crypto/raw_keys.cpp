@@ -1,4 +1,5 @@
-// VerifyKey from bare numbers and back. Both ways lead through SubjectPublicKeyInfo, so that one place judges keys.
+// VerifyKey from bare numbers and back. Both ways lead through SubjectPublicKeyInfo, so that one place judges keys; Ed25519's, which has
+// one spelling anyway, are in signatures.cpp.
 #include <openssl/core_names.h>
 #include <openssl/param_build.h>
 
@@ -89,13 +90,6 @@ Result<VerifyKey> VerifyKey::from_rsa_numbers(SignatureAlgorithm algorithm, Byte
     return from_spki_der(algorithm, der);
 }
 
-Result<VerifyKey> VerifyKey::from_ed25519_point(ByteView point) {
-    if (point.size() != 32) return errors::key_malformed;
-    KeyHandle const key{EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, nullptr, raw(point), point.size())};
-    require(key != nullptr, "reading a public key");
-    return from_spki_der(SignatureAlgorithm::ed25519, spki_of(key.get()));
-}
-
 EcPoint VerifyKey::ec_point() const {
     expect_type(algorithm(), "EC");
     auto const size = scheme_of(algorithm()).part_bytes;
@@ -112,16 +106,6 @@ RsaNumbers VerifyKey::rsa_numbers() const {
     auto const e = number_of(key.get(), OSSL_PKEY_PARAM_RSA_E);
     return {bytes_of(n.get(), static_cast<std::size_t>(BN_num_bytes(n.get()))),
             bytes_of(e.get(), static_cast<std::size_t>(BN_num_bytes(e.get())))};
-}
-
-Bytes VerifyKey::ed25519_point() const {
-    expect_type(algorithm(), "ED25519");
-    auto const key = opened(*this);
-    Bytes out(32);
-    std::size_t size = out.size();
-    require(EVP_PKEY_get_raw_public_key(key.get(), raw(std::span{out}), &size) == 1 && size == out.size(),
-            "reading a public key");
-    return out;
 }
 
 }  // namespace zephyr::crypto

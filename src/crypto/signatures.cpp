@@ -21,6 +21,7 @@ namespace {
 
 constexpr int rsa_min_bits = 2048;
 constexpr int rsa_max_bits = 8192;
+constexpr std::size_t ed25519_point_bytes = 32;
 
 bool group_fits(EVP_PKEY const* key, char const* wanted) {
     std::array<char, 64> name{};
@@ -52,7 +53,7 @@ bool rsa_fits(EVP_PKEY const* key) {
 
 // OpenSSL takes public keys of small order, under which one signature can fit many messages.
 bool ed25519_fits(EVP_PKEY const* key) {
-    std::array<unsigned char, 32> point{};
+    std::array<unsigned char, ed25519_point_bytes> point{};
     std::size_t length = point.size();
     start_sodium();
     return EVP_PKEY_get_raw_public_key(key, point.data(), &length) == 1 && length == point.size() &&
@@ -121,6 +122,27 @@ Result<VerifyKey> VerifyKey::from_spki_der(SignatureAlgorithm algorithm, ByteVie
     auto const canonical = spki_of(key.get());
     if (as_text(canonical) != as_text(der)) return errors::key_malformed;
     return VerifyKey{std::make_shared<State const>(algorithm, std::move(key))};
+}
+
+// Not by way of SubjectPublicKeyInfo, as the other bare keys: writing and reading that takes longer than checking two signatures, and
+// whoever verifies a log does it for every key that is named there.
+Result<VerifyKey> VerifyKey::from_ed25519_point(ByteView point) {
+    if (point.size() != ed25519_point_bytes) return errors::key_malformed;
+    KeyHandle key{EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, nullptr, raw(point), point.size())};
+    require(key != nullptr, "reading a public key");
+    if (!key_fits(key.get(), SignatureAlgorithm::ed25519)) {
+        forget_openssl_errors();
+        return errors::key_unsuitable;
+    }
+    return VerifyKey{std::make_shared<State const>(SignatureAlgorithm::ed25519, std::move(key))};
+}
+
+Bytes VerifyKey::ed25519_point() const {
+    if (algorithm() != SignatureAlgorithm::ed25519) throw Fault{"crypto: a key of another type"};
+    Bytes out(ed25519_point_bytes);
+    auto size = out.size();
+    require(EVP_PKEY_get_raw_public_key(state_->get(), raw(std::span{out}), &size) == 1 && size == out.size(), "reading a public key");
+    return out;
 }
 
 Bytes VerifyKey::spki_der() const {

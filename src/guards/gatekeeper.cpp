@@ -21,13 +21,16 @@ constexpr std::string_view second_factor_acr = "aal2";
 
 std::vector<http::FactorUse> uses_of(sessions::Session const& session) {
     std::vector<http::FactorUse> uses;
-    for (auto const& factor : session.factors) uses.push_back({factor.name, factor.at});
+    for (auto const& factor : session.factors) uses.push_back({factor.name, factor.at, factor.second});
     return uses;
 }
 
 // A pending session names the failure that stands in its way; anything else in that column opens nothing.
 Failure pending_failure(std::string const& pending) {
-    return pending == failures::change_required.id ? failures::change_required : failures::mfa_required;
+    for (auto const& known : {failures::change_required, failures::mfa_enrolment_required}) {
+        if (pending == known.id) return known;
+    }
+    return failures::mfa_required;
 }
 
 std::optional<std::chrono::seconds> freshness_of(Demand const& demand) {
@@ -234,7 +237,7 @@ Result<void> Gatekeeper::check_proof(Demand const& demand, SessionHolder const& 
     bool const second = demand.what == Demand::What::mfa;
     std::optional<TimePoint> latest;
     for (auto const& use : holder.factors) {
-        bool const counts = second ? use.factor != "pwd" : use.factor == demand.name;
+        bool const counts = second ? use.second : use.factor == demand.name;
         if (counts && (!latest || use.at > *latest)) latest = use.at;
     }
     if (!latest || (second && !holder.has_second_factor())) {

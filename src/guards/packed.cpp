@@ -32,6 +32,7 @@ public:
         for (char const c : take(8)) out = out << 8 | static_cast<unsigned char>(c);
         return out;
     }
+    bool flag() { return take(1) == "1"; }
     std::string text() {
         std::uint64_t size = static_cast<unsigned char>(take(1)[0]);
         if (size == long_form) size = number();
@@ -65,6 +66,7 @@ Packed::Packed(Standing const& standing)
     }
     for (auto const& factor : session.factors) {
         put_text(texts, factor.name);
+        texts.push_back(factor.second ? '1' : '0');
         put_number(texts, static_cast<std::uint64_t>(to_millis(factor.at)));
     }
     texts_ = std::string{texts.data(), texts.size()};  // as large as it needs to be
@@ -80,7 +82,8 @@ Standing Packed::unpack() const {
     out.session.pending = reader.text();
     while (!reader.at_end()) {
         auto name = reader.text();
-        out.session.factors.push_back({std::move(name), from_millis(static_cast<std::int64_t>(reader.number()))});
+        bool const second = reader.flag();
+        out.session.factors.push_back({std::move(name), from_millis(static_cast<std::int64_t>(reader.number())), second});
     }
     out.session.created_at = from_millis(created_at_);
     out.session.expires_at = from_millis(expires_at_);

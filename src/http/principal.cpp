@@ -13,7 +13,7 @@ std::optional<TimePoint> SessionHolder::proved(std::string_view factor) const {
 }
 
 bool SessionHolder::has_second_factor() const {
-    return std::any_of(factors.begin(), factors.end(), [](FactorUse const& use) { return use.factor != "pwd"; });
+    return std::any_of(factors.begin(), factors.end(), [](FactorUse const& use) { return use.second; });
 }
 
 bool SessionHolder::has_role(std::string_view role) const {

@@ -17,8 +17,6 @@ namespace {
 // This # document RECOMMENDs a shared secret length of 160 bits.
 constexpr std::size_t secret_bytes = 20;
 constexpr std::size_t longest_name_code_points = 64;
-// Longer than any session lives, so that no session gets a second set of guesses.
-constexpr std::chrono::hours challenge_lifetime{31 * 24};
 
 std::optional<std::string> valid_name(std::string_view typed) {
     auto const name = trim(typed);
@@ -31,19 +29,18 @@ void check(TotpSettings const& settings) {
     bool const fine = settings.digits >= 6 && settings.digits <= 8 && settings.period >= std::chrono::seconds{10} &&
                       settings.period <= std::chrono::seconds{300} && settings.drift_steps >= 0 &&
                       settings.drift_steps <= 10 && settings.enrolment_lifetime > 0ms && settings.most_devices > 0 &&
-                      settings.failures_per_challenge > 0 && settings.failures_per_account > 0 &&
-                      settings.first_block > 0ms && settings.failures_until_locked_out > 0 &&
-                      settings.failures_until_locked_out <= 100;
+                      settings.failures_per_enrolment > 0;
     if (!fine) throw Fault{"settings of one-time passwords are out of range"};
 }
 
 }  // namespace
 
 TotpService::TotpService(storage::Database& database, audit::AuditLog& audit, crypto::Sealer const& sealer,
-                         Clock const& clock, Random& random, TotpSettings settings)
+                         Attempts const& attempts, Clock const& clock, Random& random, TotpSettings settings)
     : database_{database},
       audit_{audit},
       sealer_{sealer},
+      attempts_{attempts},
       clock_{clock},
       random_{random},
       settings_{std::move(settings)} {
@@ -111,8 +108,11 @@ std::int64_t TotpService::count_enrolled() {
 }
 
 bool TotpService::has_pending(UserId const& user, SessionRef const& session) {
-    auto const found =
-        database_.read([&](storage::Transaction& tx) { return totp_tables::pending(tx, user, session); });
+    return database_.read([&](storage::Transaction& tx) { return has_pending(tx, user, session); });
+}
+
+bool TotpService::has_pending(storage::Transaction& tx, UserId const& user, SessionRef const& session) {
+    auto const found = totp_tables::pending(tx, user, session);
     return found && clock_.now() < found->created_at + settings_.enrolment_lifetime;
 }
 
@@ -144,28 +144,35 @@ Result<void> TotpService::rename(UserId const& user, FactorId const& device, std
     });
 }
 
+std::vector<FactorSummary> TotpService::list(storage::Transaction& tx, UserId const& user) {
+    std::vector<FactorSummary> out;
+    for (auto const& device : totp_tables::confirmed(tx, user)) {
+        out.push_back({.id = device.id,
+                       .kind = &totp_kind,
+                       .shown = device.name,
+                       .confirmed_at = device.confirmed_at.value_or(device.created_at),
+                       .last_used_at = device.last_used_at});
+    }
+    return out;
+}
+
 Result<void> TotpService::remove(UserId const& user, FactorId const& device, audit::Actor const& actor,
                                  audit::Origin const& origin) {
-    return database_.write([&](storage::Transaction& tx) -> Result<void> {
-        if (!totp_tables::remove(tx, user, device)) return errors::device_not_found;
-        record(tx, audit::codes::mfa_removed, user, actor, origin, device);
-        return success();
-    });
+    return database_.write([&](storage::Transaction& tx) { return remove(tx, user, device, actor, origin); });
 }
 
-std::int64_t TotpService::reset_all(UserId const& user, audit::Actor const& actor, audit::Origin const& origin) {
-    return database_.write([&](storage::Transaction& tx) {
-        auto const devices = totp_tables::erase(tx, user);
-        record(tx, audit::codes::mfa_reset, user, actor, origin, std::nullopt);
-        return devices;
-    });
+Result<void> TotpService::remove(storage::Transaction& tx, UserId const& user, FactorId const& device, audit::Actor const& actor,
+                                 audit::Origin const& origin) {
+    if (!totp_tables::remove(tx, user, device)) return errors::device_not_found;
+    record(tx, audit::codes::mfa_removed, user, actor, origin, device);
+    return success();
 }
+
+std::int64_t TotpService::remove_all(storage::Transaction& tx, UserId const& user) { return totp_tables::erase(tx, user); }
 
 std::int64_t TotpService::purge() {
-    auto const now = clock_.now();
-    return database_.write([&](storage::Transaction& tx) {
-        return totp_tables::purge(tx, now - settings_.enrolment_lifetime, now - challenge_lifetime);
-    });
+    auto const before = clock_.now() - settings_.enrolment_lifetime;
+    return database_.write([&](storage::Transaction& tx) { return totp_tables::purge(tx, before); });
 }
 
 SecretBytes TotpService::open_secret(DeviceRow const& device) const {

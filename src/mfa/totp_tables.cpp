@@ -113,54 +113,14 @@ bool remove(storage::Transaction& tx, UserId const& user, FactorId const& device
                   user.str()) == 1;
 }
 
-Attempts account_attempts(storage::Transaction& tx, UserId const& user) {
-    auto const row = tx.row("SELECT failures, blocked_until FROM mfa_attempt WHERE user_id = $1", user.str());
-    if (!row) return {};
-    return {.failures = row->integer(0), .blocked_until = row->time(1)};
-}
-
-std::int64_t challenge_failures(storage::Transaction& tx, SessionRef const& session) {
-    return returned(tx.row("SELECT failures FROM mfa_challenge WHERE session_ref = $1", session.str()));
-}
-
-std::int64_t count_account_failure(storage::Transaction& tx, UserId const& user) {
-    return returned(
-        tx.row("INSERT INTO mfa_attempt (user_id, failures, blocked_until) VALUES ($1, 1, 0) "
-               "ON CONFLICT (user_id) DO UPDATE SET failures = mfa_attempt.failures + 1 RETURNING failures",
-               user.str()));
-}
-
-std::int64_t count_challenge_failure(storage::Transaction& tx, UserId const& user, SessionRef const& session,
-                                     TimePoint now) {
-    return returned(
-        tx.row("INSERT INTO mfa_challenge (session_ref, user_id, failures, created_at) VALUES ($1, $2, 1, $3) "
-               "ON CONFLICT (session_ref) DO UPDATE SET failures = mfa_challenge.failures + 1 RETURNING failures",
-               session.str(), user.str(), now));
-}
-
-void block_account(storage::Transaction& tx, UserId const& user, TimePoint until) {
-    tx.run("UPDATE mfa_attempt SET blocked_until = $1 WHERE user_id = $2", until, user.str());
-}
-
-void clear_account(storage::Transaction& tx, UserId const& user) {
-    tx.run("DELETE FROM mfa_attempt WHERE user_id = $1", user.str());
-}
-
-void clear_challenge(storage::Transaction& tx, SessionRef const& session) {
-    tx.run("DELETE FROM mfa_challenge WHERE session_ref = $1", session.str());
-}
-
 std::int64_t erase(storage::Transaction& tx, UserId const& user) {
     auto const devices = count(tx, user, "confirmed");
     tx.run("DELETE FROM totp_device WHERE user_id = $1", user.str());
-    tx.run("DELETE FROM mfa_attempt WHERE user_id = $1", user.str());
-    tx.run("DELETE FROM mfa_challenge WHERE user_id = $1", user.str());
     return devices;
 }
 
-std::int64_t purge(storage::Transaction& tx, TimePoint enrolments_before, TimePoint challenges_before) {
-    return tx.run("DELETE FROM totp_device WHERE state = 'pending' AND created_at <= $1", enrolments_before) +
-           tx.run("DELETE FROM mfa_challenge WHERE created_at <= $1", challenges_before);
+std::int64_t purge(storage::Transaction& tx, TimePoint enrolments_before) {
+    return tx.run("DELETE FROM totp_device WHERE state = 'pending' AND created_at <= $1", enrolments_before);
 }
 
 }  // namespace zephyr::mfa::totp_tables

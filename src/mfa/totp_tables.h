@@ -1,4 +1,4 @@
-// Tables totp_device, mfa_attempt and mfa_challenge: the SQL of this room, beside the personal data.
+// Table totp_device: its SQL.
 #pragma once
 
 #include <chrono>
@@ -50,22 +50,9 @@ void replace_secret(storage::Transaction&, FactorId const&, Bytes const& sealed)
 bool rename(storage::Transaction&, UserId const&, FactorId const&, std::string_view name);
 bool remove(storage::Transaction&, UserId const&, FactorId const&);
 
-struct Attempts {
-    std::int64_t failures = 0;
-    TimePoint blocked_until;
-};
-Attempts account_attempts(storage::Transaction&, UserId const&);
-std::int64_t challenge_failures(storage::Transaction&, SessionRef const&);
-// One failure more; the new count.
-std::int64_t count_account_failure(storage::Transaction&, UserId const&);
-std::int64_t count_challenge_failure(storage::Transaction&, UserId const&, SessionRef const&, TimePoint now);
-void block_account(storage::Transaction&, UserId const&, TimePoint until);
-void clear_account(storage::Transaction&, UserId const&);
-void clear_challenge(storage::Transaction&, SessionRef const&);
-
-// Everything about a person. Returns how many confirmed devices there were.
+// Every device of a person, pending ones too. Returns how many confirmed devices there were.
 std::int64_t erase(storage::Transaction&, UserId const&);
-std::int64_t purge(storage::Transaction&, TimePoint enrolments_before, TimePoint challenges_before);
+std::int64_t purge(storage::Transaction&, TimePoint enrolments_before);
 
 }  // namespace totp_tables
 

@@ -26,27 +26,24 @@ struct TotpService::Match {
 
 Result<VerifiedFactor> TotpService::verify(UserId const& user, SessionRef const& session, std::string_view code,
                                            audit::Origin const& origin) {
-    return database_.write([&](storage::Transaction& tx) { return Kept{verify_in(tx, user, session, code, origin)}; })
-        .answer;
+    Presented const presented{.user = user, .session = session, .code = std::string{code}, .origin = origin};
+    return database_.write([&](storage::Transaction& tx) { return Kept{verify(tx, presented)}; }).answer;
 }
 
 Result<VerifiedFactor> TotpService::confirm(UserId const& user, SessionRef const& session, std::string_view code,
                                             audit::Origin const& origin) {
-    return database_.write([&](storage::Transaction& tx) { return Kept{confirm_in(tx, user, session, code, origin)}; })
-        .answer;
+    Presented const presented{.user = user, .session = session, .code = std::string{code}, .origin = origin};
+    return database_.write([&](storage::Transaction& tx) { return Kept{confirm(tx, presented)}; }).answer;
 }
 
 //= https://www.rfc-editor.org/rfc/rfc6238#section-5.2
 // # The verifier MUST NOT accept the second attempt of the OTP after the successful validation has been issued for the
 // # first OTP, which ensures one-time only use of an OTP.
-Result<VerifiedFactor> TotpService::verify_in(storage::Transaction& tx, UserId const& user, SessionRef const& session,
-                                              std::string_view code, audit::Origin const& origin) {
+Result<VerifiedFactor> TotpService::verify(storage::Transaction& tx, Presented const& presented) {
+    auto const& [user, session, code, lane, origin, work] = presented;
     auto const now = clock_.now();
     auto const actor = audit::Actor::user(user);
-    if (auto closed = blocked(tx, user, session, now)) {
-        record(tx, audit::codes::mfa_throttled, user, actor, origin, std::nullopt, closed->id());
-        return std::move(*closed);
-    }
+    if (auto closed = attempts_.blocked(tx, presented, kind())) return std::move(*closed);
     auto const devices = totp_tables::confirmed(tx, user);
     if (devices.empty()) {
         record(tx, audit::codes::mfa_refused, user, actor, origin, std::nullopt, errors::totp_not_enrolled.id);
@@ -68,23 +65,22 @@ Result<VerifiedFactor> TotpService::verify_in(storage::Transaction& tx, UserId c
     if (fresh != nullptr && totp_tables::use_step(tx, fresh->id, step, now)) {
         if (sealer_.needs_reseal(fresh->secret))
             totp_tables::replace_secret(tx, fresh->id, seal_secret(fresh->id, open_secret(*fresh).reveal()));
-        totp_tables::clear_account(tx, user);
-        totp_tables::clear_challenge(tx, session);
+        attempts_.passed(tx, presented);
         record(tx, audit::codes::mfa_verified, user, actor, origin, fresh->id);
-        return VerifiedFactor{user, fresh->id, now};
+        return proof(user, fresh->id, now);
     }
     if (fresh != nullptr || used != nullptr) {
         record(tx, audit::codes::mfa_code_reused, user, actor, origin, (used != nullptr ? used : fresh)->id,
                errors::totp_code_reused.id);
         return errors::totp_code_reused;
     }
-    count_failure(tx, user, session, now, origin);
+    attempts_.failed(tx, presented, kind());
     record(tx, audit::codes::mfa_refused, user, actor, origin, std::nullopt, errors::totp_wrong_code.id);
     return errors::totp_wrong_code;
 }
 
-Result<VerifiedFactor> TotpService::confirm_in(storage::Transaction& tx, UserId const& user, SessionRef const& session,
-                                               std::string_view code, audit::Origin const& origin) {
+Result<VerifiedFactor> TotpService::confirm(storage::Transaction& tx, Presented const& presented) {
+    auto const& [user, session, code, lane, origin, work] = presented;
     auto const now = clock_.now();
     auto const actor = audit::Actor::user(user);
     auto const device = totp_tables::pending(tx, user, session);
@@ -101,7 +97,7 @@ Result<VerifiedFactor> TotpService::confirm_in(storage::Transaction& tx, UserId 
     auto const match = find_match(*device, code, now);
     if (!match.fresh) {
         // Counted on the enrolment, not on the account: the secret is known to whoever enrols, so this is no guessing.
-        if (totp_tables::count_confirm_failure(tx, device->id) < settings_.failures_per_challenge)
+        if (totp_tables::count_confirm_failure(tx, device->id) < settings_.failures_per_enrolment)
             return refuse(errors::totp_wrong_code);
         totp_tables::delete_pending(tx, user, session);
         return refuse(errors::too_many_attempts);
@@ -111,7 +107,7 @@ Result<VerifiedFactor> TotpService::confirm_in(storage::Transaction& tx, UserId 
     if (!totp_tables::confirm(tx, device->id, *match.fresh, now)) return refuse(errors::no_enrolment);
     // The counts of wrong codes stay: a new secret resets none (NIST SP 800-63B-4, 3.1.3.2).
     record(tx, audit::codes::mfa_enrolled, user, actor, origin, device->id);
-    return VerifiedFactor{user, device->id, now};
+    return proof(user, device->id, now);
 }
 
 TotpService::Match TotpService::find_match(DeviceRow const& device, std::string_view typed, TimePoint now) const {
@@ -130,28 +126,6 @@ TotpService::Match TotpService::find_match(DeviceRow const& device, std::string_
         }
     }
     return match;
-}
-
-std::optional<Error> TotpService::blocked(storage::Transaction& tx, UserId const& user, SessionRef const& session,
-                                          TimePoint now) const {
-    auto const account = totp_tables::account_attempts(tx, user);
-    if (account.failures >= settings_.failures_until_locked_out) return Error{errors::locked_out};
-    if (account.blocked_until > now) return Error{errors::too_many_attempts, "account"};
-    if (totp_tables::challenge_failures(tx, session) >= settings_.failures_per_challenge)
-        return Error{errors::too_many_attempts, "session"};
-    return std::nullopt;
-}
-
-void TotpService::count_failure(storage::Transaction& tx, UserId const& user, SessionRef const& session, TimePoint now,
-                                audit::Origin const& origin) {
-    totp_tables::count_challenge_failure(tx, user, session, now);
-    auto const failures = totp_tables::count_account_failure(tx, user);
-    if (failures < settings_.failures_per_account) return;
-    auto block = settings_.first_block;
-    for (auto i = settings_.failures_per_account; i < failures && block < settings_.longest_block; ++i) block *= 2;
-    totp_tables::block_account(tx, user, now + std::min(block, settings_.longest_block));
-    auto const why = failures >= settings_.failures_until_locked_out ? errors::locked_out : errors::too_many_attempts;
-    record(tx, audit::codes::mfa_throttled, user, audit::Actor::user(user), origin, std::nullopt, why.id);
 }
 
 }  // namespace zephyr::mfa

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "pages/factor_ask.h"
 #include "pages/items.h"
 #include "pages/page_body.h"
 #include "pages/trusted_urls.h"
@@ -15,11 +16,15 @@ void fill_factors(Fill& fill, AccountPage const& page) {
         fill.show_if("NO_FACTORS", true);
         return;
     }
-    bool const last = page.factors.size() == 1;
+    // What counts where a second factor is demanded: of several the last such one is as hard to give up as the only one.
+    auto const counting = std::count_if(page.factors.begin(), page.factors.end(), [](auto const& factor) { return factor.counts; });
+    bool const only = page.factors.size() == 1;
     Fill list = fill.add("FACTORS");
     for (auto const& factor : page.factors) {
         Fill row = list.add("FACTOR");
         fill_factor(row, factor);
+        bool const last = only || (page.second_factor_demanded && factor.counts && counting == 1);
+        row.show_if("RESTRICTED", factor.restricted).show_if("DOES_NOT_COUNT", !factor.counts);
         row.set("REMOVE_ACTION", path_of("/account/factors", factor.id, "remove"));
         char const* words = !last                         ? "factor.remove.one_of_several"
                             : page.second_factor_demanded ? "factor.remove.demanded"
@@ -43,6 +48,27 @@ void fill_sessions(Fill& fill, AccountPage const& page) {
     fill.show_if("OTHER_SESSIONS", others > 0);
 }
 
+void fill_backup_codes(Fill& fill, AccountPage const& page) {
+    // They stand in for another factor: without one there is nothing to stand in for.
+    if (page.factors.empty() && !page.backup_codes_left) return;
+    Fill section = fill.add("BACKUP");
+    if (!page.backup_codes_left) {
+        section.show_if("NO_CODES", true);
+        return;
+    }
+    section.add("HAS_CODES").set("LEFT", *page.backup_codes_left).show_if("LOW", page.backup_codes_low);
+}
+
+void fill_browsers(Fill& fill, AccountPage const& page) {
+    if (page.browsers.empty()) return;
+    Fill list = fill.add("BROWSERS");
+    for (auto const& browser : page.browsers) {
+        Fill row = list.add("BROWSER");
+        fill_browser(row, browser);
+        row.set("FORGET_ACTION", path_of("/account/browsers", browser.id, "forget"));
+    }
+}
+
 void fill_happened(Fill& fill, AccountPage const& page) {
     if (page.happened.empty()) return;
     Fill list = fill.add("HAPPENINGS");
@@ -60,9 +86,15 @@ std::string Pages::render(AccountPage const& page, PageContext const& context) c
         fill.set("USERNAME", page.username).set("VALUE_display_name", page.display_name).set("VALUE_email", page.email);
         fill.set("MINIMUM", page.minimum_length);
         fill.time_if("CHANGED", page.password_changed_at).show_if("SHORT", !page.password_full_length);
+        if (page.second_factor_due)
+            fill.add("DUE").set("DAY", day_text(fill.texts(), *page.second_factor_due)).time("DUE", *page.second_factor_due);
         fill_factors(fill, page);
+        fill_offers(fill, page.offers, context.return_to);
+        fill_backup_codes(fill, page);
+        fill_browsers(fill, page);
         fill_sessions(fill, page);
         fill_happened(fill, page);
+        fill.show_if("EMAIL_PAGE", page.email_page).time_if("RECOVERY", page.recovery_due);
         fill.notice(page.notice).errors(page.errors);
     });
 }

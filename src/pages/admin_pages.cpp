@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "pages/factor_ask.h"
 #include "pages/items.h"
 #include "pages/page_body.h"
 #include "zephyr/encoding/url.h"
@@ -136,6 +137,34 @@ std::string Pages::render(AdminUsersPage const& page, PageContext const& context
     });
 }
 
+std::string Pages::render(AdminMfaPage const& page, PageContext const& context) const {
+    return body_->render("admin_mfa.html", context, [&](Fill& fill) {
+        auto const& texts = fill.texts();
+        fill.show_if("AT_ADMIN", true).show_if("AT_MFA", true);
+        fill.number("USERS", page.users).number("WITH", page.with_second_factor);
+        std::int64_t const without = std::max<std::int64_t>(0, page.users - page.with_second_factor);
+        fill.number("WITHOUT", without).show_if("SOME_WITHOUT", without > 0);
+        for (auto const& kind : page.kinds) {
+            std::string const key = "factor." + kind.kind;
+            Fill row = fill.add("KIND_ROW");
+            row.set("KIND", texts.text(texts.has(key) ? key : "factor.other")).number("PEOPLE", kind.people);
+            std::int64_t const share = page.users == 0 ? 0 : std::min<std::int64_t>(100, kind.people * 100 / page.users);
+            row.set("SHARE", share);
+            fill_kind_icon(row, kind.kind);
+        }
+        fill.show_if("NO_MISSING", page.missing.empty() && page.next_after.empty());
+        fill.show_if("CUT_SHORT", page.cut_short && !page.next_after.empty());
+        if (!page.missing.empty()) {
+            Fill table = fill.add("MISSING");
+            for (auto const& user : page.missing) {
+                Fill row = table.add("USER");
+                fill_user_row(row, user);
+            }
+        }
+        fill_pager(fill, "/admin/mfa", {}, "after", page.after, page.next_after);
+    });
+}
+
 std::string Pages::render(AdminUserPage const& page, PageContext const& context) const {
     return body_->render("admin_user.html", context, [&](Fill& fill) {
         fill.show_if("AT_ADMIN", true).show_if("AT_USERS", true).notice(page.notice).errors(page.errors);
@@ -152,6 +181,13 @@ std::string Pages::render(AdminUserPage const& page, PageContext const& context)
                 fill_factor(row, factor);
             }
         }
+        if (page.second_factor_demanded) {
+            Fill demanded = fill.add("DEMANDED");
+            if (page.second_factor_due) demanded.add("DUE").set("DAY", day_text(fill.texts(), *page.second_factor_due));
+        }
+        if (page.backup_codes_left) fill.add("HAS_CODES").set("LEFT", *page.backup_codes_left);
+        if (page.trusted_browsers > 0) fill.add("TRUSTED_BROWSERS").number("COUNT", static_cast<std::int64_t>(page.trusted_browsers));
+        fill.set_if("RECOVERY_HREF", page.recovery_href);
         if (!page.sessions.empty()) {
             Fill list = fill.add("SESSIONS");
             for (auto const& session : page.sessions) {

@@ -1,5 +1,6 @@
 #include "zephyr/pages/entry_pages.h"
 
+#include "pages/factor_ask.h"
 #include "pages/items.h"
 #include "pages/page_body.h"
 
@@ -52,15 +53,17 @@ std::string Pages::render(SignUpPage const& page, PageContext const& context) co
 std::string Pages::render(SignInPage const& page, PageContext const& context) const {
     return body_->render("sign_in.html", context, [&](Fill& fill) {
         fill.set("VALUE_username", page.username).show_if("REMEMBER", page.remember);
-        fill.show_if("SIGN_UP_OPEN", page.sign_up_open).notice(page.notice);
+        fill.show_if("SIGN_UP_OPEN", page.sign_up_open).show_if("CAN_RESET", page.can_reset).notice(page.notice);
         fill.errors(page.errors).show_if("FRESH", page.errors.empty());
     });
 }
 
 std::string Pages::render(SecondFactorPage const& page, PageContext const& context) const {
     return body_->render("second_factor.html", context, [&](Fill& fill) {
-        fill_devices(fill, page.device_names);
-        fill.errors(page.errors).show_if("FRESH", page.errors.empty());
+        fill_ask(fill, page.ask, "/sign-in/factor", context.return_to);
+        if (page.trust_days > 0) fill.add("MAY_TRUST").set("DAYS", page.trust_days);
+        fill.set_if("LOST_HREF", page.lost_href).show_if("NO_LOST_HREF", page.lost_href.empty());
+        fill.errors(page.errors, page.ask.delivered && !page.ask.sent ? "code" : "").show_if("FRESH", page.errors.empty());
     });
 }
 
@@ -71,13 +74,11 @@ std::string Pages::render(ReauthPage const& page, PageContext const& context) co
         if (error.field == "current_password") error.field = "password";
     return body_->render("reauth.html", context, [&](Fill& fill) {
         fill.set("USERNAME", context.who ? context.who->username : "");
-        fill.show_if("ASK_PASSWORD", page.ask_password).show_if("ASK_CODE", page.ask_code);
+        fill.show_if("ASK_PASSWORD", !page.ask).show_if("STRONGER", page.stronger);
+        if (page.ask) fill_ask(fill, *page.ask, "/account/verify", context.return_to);
         fill.set("CANCEL_HREF", "/account");
-        fill_devices(fill, page.device_names);
-        fill.errors(errors, !page.ask_code       ? "code"
-                            : !page.ask_password ? "password"
-                                                 : "")
-            .show_if("FRESH", page.errors.empty());
+        bool const no_code = !page.ask || (page.ask->delivered && !page.ask->sent);
+        fill.errors(errors, no_code ? "code" : page.ask ? "password" : "").show_if("FRESH", page.errors.empty());
     });
 }
 

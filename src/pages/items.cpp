@@ -1,5 +1,6 @@
 #include "pages/items.h"
 
+#include "pages/factor_ask.h"
 #include "pages/user_agent.h"
 #include "zephyr/encoding/url.h"
 
@@ -78,6 +79,14 @@ void fill_factor(Fill& row, FactorItem const& factor) {
     std::string const kind = row.texts().text(row.texts().has(key) ? key : "factor.other");
     row.set("NAME", factor.name.empty() ? kind : factor.name).set("KIND", kind);
     row.time("ADDED", factor.added_at).time_if("USED", factor.last_used_at);
+    fill_kind_icon(row, factor.kind);
+}
+
+void fill_browser(Fill& row, BrowserItem const& browser) {
+    auto const device = describe_device(browser.user_agent);
+    row.set("DEVICE_TEXT", device_words(row.texts(), device));
+    row.show_if("DEVICE_PHONE", device.phone).show_if("DEVICE_DESK", !device.phone).show_if("CURRENT", browser.current);
+    row.time("SINCE", browser.first_seen_at).time("SEEN", browser.last_seen_at).time_if("TRUSTED", browser.trusted_until);
 }
 
 void fill_session(Fill& row, SessionItem const& session) {

@@ -12,10 +12,12 @@
 
 namespace zephyr::pages {
 
-// NAME, KIND, ADDED, USED of one factor.
+// NAME, KIND, ADDED, USED and icon of one factor.
 void fill_factor(Fill& row, FactorItem const& factor);
 // What session_lines.html shows.
 void fill_session(Fill& row, SessionItem const& session);
+// A browser known to an account: as session_lines.html, and TRUSTED.
+void fill_browser(Fill& row, BrowserItem const& browser);
 // What event_table.html shows: EVENTS, or NO_EVENTS.
 void fill_events(Fill& page, std::vector<EventRow> const& events, bool with_subject, bool may_see_people = true);
 // Links back to the first and on to the next page; filters stay in the address.

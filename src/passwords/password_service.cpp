@@ -8,6 +8,13 @@
 
 namespace zephyr::passwords {
 
+namespace {
+
+// Longer than a browser stays known without a complete sign-in, and than any session lives. Before that, a lane's success clears it.
+constexpr std::chrono::hours lane_lifetime{400 * 24};
+
+}  // namespace
+
 PasswordService::PasswordService(storage::Database& database, audit::AuditLog& audit, crypto::Sealer const& sealer,
                                  HashGate& gate, PasswordPolicy const& policy, Clock const& clock, Random& random,
                                  PasswordSettings settings)
@@ -72,9 +79,10 @@ Result<void> PasswordService::set(UserId const& user, SecretText const& password
     return success();
 }
 
-Result<void> PasswordService::change(UserId const& user, SecretText const& old_password, SecretText const& new_password,
+Result<void> PasswordService::change(Claimant const& claimant, SecretText const& old_password, SecretText const& new_password,
                                      PolicyContext const& context, audit::Origin const& origin, Along const& along) {
-    ZEPHYR_TRY(auto seen, verify_and_see([&](storage::Transaction&) { return std::optional{user}; }, old_password, origin));
+    auto const& user = claimant.user;
+    ZEPHYR_TRY(auto seen, verify_and_see([&](storage::Transaction&) { return std::optional{claimant}; }, old_password, origin));
     auto const actor = audit::Actor::user(user);
     auto const normalised_old = policy_.normalise(old_password);
     auto const normalised_new = policy_.normalise(new_password);
@@ -124,7 +132,7 @@ Result<void> PasswordService::import_hash(UserId const& user, std::string_view f
 }
 
 std::optional<PasswordState> PasswordService::state(UserId const& user) {
-    auto const credential = database_.read([&](storage::Transaction& tx) { return credential_table::find(tx, user); });
+    auto const credential = database_.read([&](storage::Transaction& tx) { return credential_table::find_worst(tx, user); });
     if (!credential) return std::nullopt;
     PasswordState out{.full_length = credential->full_length,
                       .must_change = credential->must_change,
@@ -154,6 +162,7 @@ Result<void> PasswordService::reset_failures(UserId const& user, audit::Actor co
                                              audit::Origin const& origin) {
     return database_.write([&](storage::Transaction& tx) -> Result<void> {
         if (!credential_table::clear_failures(tx, user)) return errors::no_password;
+        credential_table::clear_lanes(tx, user);
         record(tx, audit::codes::break_glass_used, user, actor, origin, "passwords.reset_failures");
         return success();
     });
@@ -165,6 +174,10 @@ Result<void> PasswordService::remove(UserId const& user, audit::Actor const& act
         record(tx, audit::codes::password_removed, user, actor, origin);
         return success();
     });
+}
+
+std::int64_t PasswordService::purge() {
+    return database_.write([&](storage::Transaction& tx) { return credential_table::purge_lanes(tx, clock_.now() - lane_lifetime); });
 }
 
 Result<std::string> PasswordService::hash(std::string_view normalised, SecretBytes const& pepper) {

@@ -14,9 +14,9 @@ namespace zephyr::passwords {
 namespace {
 
 // Stands for "no user", so that an unknown one costs the same read.
-UserId const& nobody() {
-    static UserId const id = UserId::trusted("00000000-0000-0000-0000-000000000000");
-    return id;
+Claimant const& nobody() {
+    static Claimant const claimant{UserId::trusted("00000000-0000-0000-0000-000000000000")};
+    return claimant;
 }
 
 // A password that keeps changing while it is checked is given up on.
@@ -24,9 +24,9 @@ constexpr int most_rounds = 3;
 
 }  // namespace
 
-Result<VerifiedPassword> PasswordService::verify(std::optional<UserId> const& user, SecretText const& password,
+Result<VerifiedPassword> PasswordService::verify(std::optional<Claimant> const& claimant, SecretText const& password,
                                                  audit::Origin const& origin) {
-    return verify([&](storage::Transaction&) { return user; }, password, origin);
+    return verify([&](storage::Transaction&) { return claimant; }, password, origin);
 }
 
 Result<VerifiedPassword> PasswordService::verify(Whose const& whose, SecretText const& password, audit::Origin const& origin) {
@@ -36,7 +36,7 @@ Result<VerifiedPassword> PasswordService::verify(Whose const& whose, SecretText 
 
 // Hashing takes long, so it is not done in a transaction, and many guesses can be under way for one account. What
 // counts is the order in which their outcomes are committed: a wrong one is counted, and a right one accepted, only if
-// the account is not throttled or locked out *at that moment*. So no number of parallel guesses learns more than
+// the lane is not throttled or locked out *at that moment*. So no number of parallel guesses learns more than
 // the same guesses one after the other.
 Result<PasswordService::Seen> PasswordService::verify_and_see(Whose const& whose, SecretText const& password,
                                                               audit::Origin const& origin) {
@@ -46,26 +46,28 @@ Result<PasswordService::Seen> PasswordService::verify_and_see(Whose const& whose
     std::string_view const normalised =
         typed.ok() ? std::string_view{typed.value().normalised.reveal()} : std::string_view{};
 
-    std::optional<UserId> user;
+    std::optional<Claimant> claimant;
     for (int round = 0; round < most_rounds; ++round) {
         auto const credential = database_.read([&](storage::Transaction& tx) {
-            if (round == 0) user = whose(tx);
-            return credential_table::find(tx, user.value_or(nobody()));
+            if (round == 0) claimant = whose(tx);
+            auto const& asked = claimant ? *claimant : nobody();
+            return credential_table::find(tx, asked.user, asked.lane);
         });
+        auto const& user = claimant ? claimant->user : nobody().user;
         bool const compared = credential && !is_closed(*credential, clock_.now());
         // An account without a password has no hash to match, an empty one least of all.
         auto const check =
-            compare(user.value_or(nobody()), compared && typed.ok() ? &*credential : nullptr, {password.reveal(), normalised});
+            compare(user, compared && typed.ok() ? &*credential : nullptr, {password.reveal(), normalised});
         if (!check.ok()) return check.error();
-        if (check.value() == Check::no_match) return refuse(user, compared, origin);
+        if (check.value() == Check::no_match) return refuse(claimant, compared, origin);
 
-        auto const accepted = accept(*user, *credential);
+        auto const accepted = accept(*claimant, *credential);
         if (!accepted) continue;  // changed since it was read, or closed by another guess: look again
-        auto phc = check.value() == Check::outdated ? rehash(*user, *accepted, typed.value(), origin) : accepted->phc;
-        return Seen{.proof = VerifiedPassword{*user, clock_.now(), accepted->must_change, typed.value().full_length},
+        auto phc = check.value() == Check::outdated ? rehash(user, *accepted, typed.value(), origin) : accepted->phc;
+        return Seen{.proof = VerifiedPassword{user, clock_.now(), accepted->must_change, typed.value().full_length},
                     .phc = std::move(phc)};
     }
-    return refuse(user, false, origin);
+    return refuse(claimant, false, origin);
 }
 
 bool PasswordService::is_closed(Credential const& credential, TimePoint now) const {
@@ -114,47 +116,53 @@ Result<PasswordService::Check> PasswordService::compare_imported(std::string_vie
     }
     // After a match comes the rehash; so that a miss takes as long, and no less than one for an unknown user. Without room
     // for it the miss stands all the same: it must be counted.
-    if (auto const dummy = compare(nobody(), nullptr, typed); !dummy.ok() && dummy.error() != errors::busy)
+    if (auto const dummy = compare(nobody().user, nullptr, typed); !dummy.ok() && dummy.error() != errors::busy)
         return dummy.error();
     return Check::no_match;
 }
 
-std::optional<Credential> PasswordService::accept(UserId const& user, Credential const& compared) {
+// A success clears its own lane alone. Were it to clear the strangers' too, each sign-in of the owner would give a patient guesser a new
+// hundred; were a stranger's to clear a known browser's, whoever got in would wipe out the trace. A new password or an operator clears all.
+std::optional<Credential> PasswordService::accept(Claimant const& who, Credential const& compared) {
     auto const now = clock_.now();
-    auto const current = database_.read([&](storage::Transaction& tx) { return credential_table::find(tx, user); });
+    auto const current =
+        database_.read([&](storage::Transaction& tx) { return credential_table::find(tx, who.user, who.lane); });
     if (!current || current->phc != compared.phc || is_closed(*current, now)) return std::nullopt;
     if (current->failures == 0) return current;
     bool const cleared = database_.write([&](storage::Transaction& tx) {
-        return credential_table::clear_after_success(tx, user, compared.phc, now, settings_.failures_until_locked_out);
+        return credential_table::clear_after_success(tx, who.user, who.lane, compared.phc, now, settings_.failures_until_locked_out);
     });
     return cleared ? current : std::nullopt;
 }
 
-Failure PasswordService::refuse(std::optional<UserId> const& user, bool compared, audit::Origin const& origin) {
+Failure PasswordService::refuse(std::optional<Claimant> const& claimant, bool compared, audit::Origin const& origin) {
     // A value, not a Result: a refusal must not roll its own count back.
-    return database_.write([&](storage::Transaction& tx) { return refuse_in(tx, user, compared, origin); });
+    return database_.write([&](storage::Transaction& tx) { return refuse_in(tx, claimant, compared, origin); });
 }
 
-Failure PasswordService::refuse_in(storage::Transaction& tx, std::optional<UserId> const& user, bool compared,
+Failure PasswordService::refuse_in(storage::Transaction& tx, std::optional<Claimant> const& claimant, bool compared,
                                    audit::Origin const& origin) {
     auto const now = clock_.now();
+    auto const& who = claimant ? *claimant : nobody();
+    auto const user = claimant ? std::optional{claimant->user} : std::nullopt;
     auto const record_refusal = [&](std::string_view code, Failure failure) {
         record(tx, code, user, audit::Actor::anonymous(), origin, failure.id);
         return failure;
     };
     auto const limit = settings_.failures_until_locked_out;
     if (compared) {
-        if (auto const failures = credential_table::count_failure(tx, *user, now, limit)) {
+        if (auto const failures = credential_table::count_failure(tx, who.user, who.lane, now, limit)) {
             if (*failures >= settings_.failures_before_throttle)
-                credential_table::throttle(tx, *user, now + delay_after(*failures));
+                credential_table::throttle(tx, who.user, who.lane, now + delay_after(*failures));
             //= NIST SP 800-63B-4, 3.2.2
             // # the verifier SHALL limit consecutive failed authentication attempts using a specific authenticator on a
             // # single subscriber account to no more than 100 by disabling that authenticator.
+            // Here: in one lane. docs/security.md says why.
             if (*failures >= limit) record_refusal(audit::codes::password_throttled, errors::locked_out);
             return record_refusal(audit::codes::password_wrong, errors::wrong_password);
         }
     }
-    auto const credential = credential_table::find(tx, user.value_or(nobody()));
+    auto const credential = credential_table::find(tx, who.user, who.lane);
     if (!credential) {
         record(tx, audit::codes::password_wrong, user, audit::Actor::anonymous(), origin, errors::no_password.id);
         return errors::wrong_password;

@@ -9,11 +9,14 @@ using encoding::Json;
 std::vector<privacy::TableClaim> PasswordsPersonalData::claims() const {
     return {{.table = "password_credential",
              .personal = {"user_id", "phc", "full_length", "must_change", "failures", "throttled_until", "changed_at"},
-             .not_personal = {"scheme", "pepper_key_id"}}};
+             .not_personal = {"scheme", "pepper_key_id"}},
+            {.table = "password_lane",
+             .personal = {"user_id", "lane", "failures", "throttled_until", "counted_at"},
+             .not_personal = {}}};
 }
 
 Json PasswordsPersonalData::export_for(storage::Transaction& tx, UserId const& user) {
-    auto const credential = credential_table::find(tx, user);
+    auto const credential = credential_table::find_worst(tx, user);
     if (!credential) return Json{};
     return Json::object({{"password", "kept as a salted Argon2id hash that cannot be turned back"},
                          {"changed", to_rfc3339(credential->changed_at)},
@@ -23,7 +26,7 @@ Json PasswordsPersonalData::export_for(storage::Transaction& tx, UserId const& u
 }
 
 void PasswordsPersonalData::erase(storage::Transaction& tx, UserId const& user) {
-    credential_table::remove(tx, user);
+    credential_table::remove(tx, user);  // its lanes too
 }
 
 }  // namespace zephyr::passwords

@@ -1,4 +1,5 @@
 // Pages of one's own account: profile, password, sessions, proving again who one is.
+#include "zephyr/encoding/url.h"
 #include "zephyr/guards/gatekeeper.h"
 #include "zephyr/routes/account_view.h"
 #include "zephyr/routes/routes.h"
@@ -32,9 +33,8 @@ public:
             auto const session = rooms_.sessions.find(who.session);
             if (!session.ok() || !rooms_.sign_in.require_fresh(session.value()).ok()) return Response::see_other("/account/verify");
         }
-        auto const saved = rooms_.users.update_profile(who.user, {.email = email, .display_name = display_name},
-                                                       audit::Actor::user(who.user), origin_of(request, who));
-        if (saved.ok()) return Response::see_other("/account?notice=profile_saved");
+        auto const saved = save(request, who, display_name, email);
+        if (saved.ok()) return Response::see_other("/account?notice=" + saved.value());
         auto view = account_view(rooms_, who);
         if (!view.ok()) return refuse(view.error(), request);
         view.value().display_name = display_name;
@@ -86,23 +86,54 @@ public:
         return Response::see_other("/account");
     }
 
-    Response verify_form(Request const& request, Principal const& who) const { return web_.page(request, reauth_page(who), who); }
+    Response verify_form(Request const& request, Principal const& who) const {
+        auto view = reauth_page(who, request.query("method").value_or(""), request.query("sent").has_value());
+        view.stronger = request.query("need").value_or("") == "stronger";
+        return web_.page(request, view, who);
+    }
+
+    Response send_code(Request const& request, Principal const& who) const {
+        auto const kind = form_text(request, "method");
+        if (auto const sent = rooms_.sign_in.send_code(who.session, kind, origin_of(request, who)); !sent.ok()) {
+            // A code that is on its way can still be typed.
+            auto view = reauth_page(who, kind, sent.error() == mfa::errors::sending_limited);
+            view.errors = pages::FormErrors::of(sent.error());
+            return web_.refused(request, view, sent.error(), who);
+        }
+        std::string const path = "/account/verify?" + encoding::build_form({{"method", kind}, {"sent", "1"}});
+        return Response::see_other(with_return_path(path, request));
+    }
 
     Response verify(Request const& request, Principal const& who) const {
         auto const code = form_text(request, "code");
+        auto const kind = some(form_text(request, "method")).value_or(std::string{mfa::totp_kind.name});
         auto const origin = origin_of(request, who);
         auto const proved = [&]() -> Result<sessions::IssuedSession> {
             if (code.empty()) return rooms_.sign_in.verify_password(who.session, form_secret(request, "password"), origin);
-            ZEPHYR_TRY(auto accepted, rooms_.sign_in.verify_code(who.session, code, origin, signin::SignInService::Purpose::prove));
+            signin::GivenCode const given{.kind = kind, .code = code, .device_cookie = web_.device_cookie(request)};
+            ZEPHYR_TRY(auto accepted, rooms_.sign_in.verify_code(who.session, given, origin, signin::SignInService::Purpose::prove));
             return std::move(accepted.issued);
         }();
         if (proved.ok()) return web_.signed_in(Response::see_other(web_.return_to(request)), proved.value());
-        auto view = reauth_page(who);
+        auto view = reauth_page(who, kind, true);
         view.errors = form_errors(proved.error());
         return web_.refused(request, view, proved.error(), who);
     }
 
 private:
+    // Where mail can be sent, a new address counts once its owner followed the link.
+    Result<std::string> save(Request const& request, Principal const& who, std::string const& display_name, std::string const& email) const {
+        auto const origin = origin_of(request, who);
+        ZEPHYR_TRY(auto const user, rooms_.users.find(who.user));
+        bool const by_mail = rooms_.address != nullptr && user.email.value_or("") != email;
+        users::ProfileChange change{.display_name = display_name};
+        if (!by_mail) change.email = email;
+        ZEPHYR_CHECK(rooms_.users.update_profile(who.user, change, audit::Actor::user(who.user), origin));
+        if (!by_mail) return std::string{"profile_saved"};
+        ZEPHYR_CHECK(rooms_.address->begin_change(who.session, email, origin, web_.pages().language_for(request)));
+        return std::string{email.empty() ? "profile_saved" : "link_sent"};
+    }
+
     pages::ChangePasswordPage password_page(SessionHolder const& who) const {
         bool const second = rooms_.sign_in.has_second_factor(who.user);
         return {.username = who.username,
@@ -112,11 +143,9 @@ private:
     }
 
     // Asks for what require_fresh wants: the second factor of whoever has one, the password of whoever has not.
-    pages::ReauthPage reauth_page(Principal const& who) const {
+    pages::ReauthPage reauth_page(Principal const& who, std::string_view kind, bool sent) const {
         pages::ReauthPage view;
-        view.ask_code = rooms_.sign_in.has_second_factor(who.user);
-        view.ask_password = !view.ask_code;
-        for (auto const& device : rooms_.totp.list(who.user)) view.device_names.push_back(device.name);
+        if (rooms_.sign_in.has_factor(who.user)) view.ask = factor_ask(rooms_.mfa, who.user, AskedFor::step_up, kind, sent);
         return view;
     }
 
@@ -149,6 +178,9 @@ void mount_account_pages(http::App& app, AccountRooms rooms, Web const& web) {
             [account](Request const& request, Principal const& who) { return account->verify_form(request, who); });
     app.post("/account/verify", require_login,
              [account](Request const& request, Principal const& who) { return account->verify(request, who); }, {.rate_class = "factor"});
+    if (!web.settings().mfa_enabled) return;
+    app.post("/account/verify/send", require_login,
+             [account](Request const& request, Principal const& who) { return account->send_code(request, who); }, {.rate_class = "factor"});
 }
 
 }  // namespace zephyr::routes

@@ -4,6 +4,7 @@
 #include "zephyr/encoding/url.h"
 #include "zephyr/foundation/text.h"
 #include "zephyr/guards/gatekeeper.h"
+#include "zephyr/mfa/coverage.h"
 #include "zephyr/routes/event_rows.h"
 #include "zephyr/routes/routes.h"
 
@@ -86,7 +87,7 @@ private:
         auto const now = rooms_.clock.now();
         auto const today = std::chrono::floor<std::chrono::days>(now);
         Numbers numbers{.users = rooms_.users.count(counted_at_most)};
-        numbers.without_second_factor = std::max<std::int64_t>(0, numbers.users - rooms_.totp.count_enrolled());
+        numbers.without_second_factor = std::max<std::int64_t>(0, numbers.users - mfa::coverage(rooms_.database).second_factor);
         numbers.sessions = static_cast<std::int64_t>(rooms_.sessions.count());
         numbers.refusals = rooms_.audit.count(audit::codes::auth_refused, now - 24h, now + 1ms);
         for (int ago = days_shown - 1; ago >= 0; --ago) {
@@ -105,7 +106,7 @@ private:
                            .display_name = user.display_name,
                            .email = user.email.value_or(""),
                            .state = std::string{users::state_name(users::effective_state(user, rooms_.clock.now()))},
-                           .second_factor = rooms_.totp.has_confirmed(user.id),
+                           .second_factor = rooms_.sign_in.has_counting_factor(user.id),
                            .roles = rooms_.roles.effective(user.id).roles};
         if (auto const held = rooms_.sessions.list(user.id); !held.empty()) row.last_seen_at = held.front().last_seen_at;
         return row;
@@ -125,7 +126,7 @@ private:
 
 void mount_admin_pages(http::App& app, AdminRooms rooms, Web const& web) {
     auto const admin = std::make_shared<AdminPages>(rooms, web);
-    auto const admins = admin_guard(rooms.sign_in.settings().mfa_enabled && rooms.sign_in.settings().mfa_required_for_admin);
+    auto const admins = admin_guard(rooms.sign_in.admin_needs_factor());
 
     app.get("/admin/dashboard", admins, [admin](Request const& request, Principal const& who) {
         return request.wants_html() ? admin->dashboard(request, who) : admin->dashboard_json(who);

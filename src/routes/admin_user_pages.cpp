@@ -122,7 +122,12 @@ private:
         for (auto const& role : rooms_.roles.list()) {
             if (std::find(direct.begin(), direct.end(), role.name) == direct.end()) view.grantable_roles.push_back(role.name);
         }
-        view.factors = factor_items(rooms_.totp, user.id);
+        view.factors = factor_items(rooms_.sign_in, rooms_.mfa, user.id);
+        view.backup_codes_left = rooms_.mfa.backup_codes().left(user.id);
+        view.second_factor_demanded = rooms_.sign_in.mfa_demanded(user.id) && !rooms_.sign_in.has_counting_factor(user.id);
+        if (view.second_factor_demanded) view.second_factor_due = rooms_.policy.demanded(user.id).until;
+        for (auto const& device : rooms_.devices.list(user.id))
+            if (device.trusted_until && *device.trusted_until > rooms_.clock.now()) ++view.trusted_browsers;
         view.sessions = session_items(rooms_.sessions, user.id, who.session);
         // Without those that say who looked here: this page would soon show nothing else. The pages for auditors have them.
         view.history = EventRows{rooms_.users}.rows(
@@ -151,7 +156,7 @@ Response change_role(Pages const& pages, Request const& request, Principal const
 
 void mount_admin_user_pages(http::App& app, AdminRooms rooms, Web const& web) {
     Pages const pages = std::make_shared<AdminUserPages>(rooms, web);
-    auto const admins = admin_guard(rooms.sign_in.settings().mfa_enabled && rooms.sign_in.settings().mfa_required_for_admin);
+    auto const admins = admin_guard(rooms.sign_in.admin_needs_factor());
     // What cannot be taken back, or takes somebody's access, asks for a proof of now: of the second factor, if there is one.
     auto const freshly = admins | http::require("fresh_proof");
 
@@ -167,12 +172,6 @@ void mount_admin_user_pages(http::App& app, AdminRooms rooms, Web const& web) {
     app.post("/admin/users/{id}/enable", freshly, [pages](Request const& request, Principal const& who) {
         return pages->change(request, who, "user_enabled", [&](auto const& id, auto const& actor, auto const& origin) {
             return pages->rooms().lifecycle.enable(id, actor, origin, "enabled_by_administrator");
-        });
-    });
-    app.post("/admin/users/{id}/reset-mfa", freshly, [pages](Request const& request, Principal const& who) {
-        return pages->change(request, who, "factors_reset", [&](auto const& id, auto const& actor, auto const& origin) -> Result<void> {
-            ZEPHYR_CHECK(pages->rooms().lifecycle.reset_mfa(id, actor, origin, "reset_by_administrator"));
-            return success();
         });
     });
     app.post("/admin/users/{id}/end-sessions", freshly, [pages](Request const& request, Principal const& who) {

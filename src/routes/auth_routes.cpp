@@ -48,7 +48,8 @@ Result<Response> log_in(Request const& request, std::optional<SessionHolder> con
                                                       .password = json_secret(request, "password"),
                                                       .remember = json_flag(request, "remember"),
                                                       .origin = origin_of(request),
-                                                      .replaces = visitor ? std::optional{visitor->session} : std::nullopt}));
+                                                      .replaces = visitor ? std::optional{visitor->session} : std::nullopt,
+                                                      .device_cookie = web.device_cookie(request)}));
     auto const& session = signed_in.issued.session;
     auto answer = Json::object({{"mfa", signin::to_string(signed_in.mfa)}, {"expires_at", to_rfc3339(session.expires_at)}});
     // Until every factor is proved, nothing about the account is told.
@@ -56,7 +57,7 @@ Result<Response> log_in(Request const& request, std::optional<SessionHolder> con
         answer.set("user", describe(signed_in.user));
     else
         answer.set("pending", session.pending);
-    return web.signed_in(Response::json(200, answer), signed_in.issued);
+    return web.signed_in(Response::json(200, answer), signed_in.issued, signed_in.device_cookie);
 }
 
 Response who_am_i(Principal const& who, users::UserService& users) {
@@ -114,7 +115,7 @@ http::RouteOptions log_in_options() {
                                      .fields = account_fields()},
                                     {.name = "pending",
                                      .description = "What is missing until then.",
-                                     .one_of = {"mfa.required", "passwords.change_required"}}}}},
+                                     .one_of = {"mfa.required", "mfa.enrolment_required", "passwords.change_required"}}}}},
             .refusals = {signin::errors::invalid_credentials, passwords::errors::busy, sessions::errors::limit_reached}};
 }
 

@@ -1,6 +1,7 @@
 // Pages of people who are not signed in, or not yet all the way: set-up, sign-up, sign-in, second factor, sign-out.
 #include "zephyr/encoding/url.h"
 #include "zephyr/guards/gatekeeper.h"
+#include "zephyr/routes/account_view.h"
 #include "zephyr/routes/routes.h"
 
 namespace zephyr::routes {
@@ -16,10 +17,12 @@ namespace {
 constexpr std::string_view second_factor_path = "/sign-in/factor";
 constexpr std::string_view new_password_path = "/account/password";
 constexpr std::string_view enrolment_path = "/account/factors/totp";
+constexpr std::string_view choice_path = "/account/factors";
 
 // Where somebody belongs who has just come a step further.
 std::string next_page(std::string const& pending, std::string wanted) {
     if (pending == signin::errors::mfa_required.id) return std::string{second_factor_path};
+    if (pending == signin::errors::mfa_enrolment_required.id) return std::string{choice_path};
     if (!pending.empty()) return std::string{new_password_path};
     return wanted;
 }
@@ -40,14 +43,17 @@ public:
 
     Response sign_in_form(Request const& request, Visitor const& who) const {
         if (who) return Response::see_other(next_page(who->pending, pages::safe_return_to(request.query("return_to").value_or(""))));
-        pages::SignInPage view{.sign_up_open = web_.settings().sign_up_open, .notice = request.query("notice").value_or("")};
+        pages::SignInPage view{.sign_up_open = web_.settings().sign_up_open,
+                                .can_reset = web_.settings().mail,
+                                .notice = request.query("notice").value_or("")};
         return web_.page(request, view);
     }
 
     Response sign_in(Request const& request, Visitor const& who) const {
         pages::SignInPage view{.username = form_text(request, "username"),
                                .remember = request.form("remember").has_value(),
-                               .sign_up_open = web_.settings().sign_up_open};
+                               .sign_up_open = web_.settings().sign_up_open,
+                               .can_reset = web_.settings().mail};
         return enter(request, view, form_secret(request, "password"), who, web_.return_to(request));
     }
 
@@ -60,19 +66,36 @@ public:
         if (who.pending != signin::errors::mfa_required.id) {
             return Response::see_other(next_page(who.pending, pages::safe_return_to(request.query("return_to").value_or(""))));
         }
-        return web_.page(request, factor_page(who), who);
+        return web_.page(request, factor_page(who, request.query("method").value_or(""), request.query("sent").has_value()), who);
+    }
+
+    Response send_factor(Request const& request, SessionHolder const& who) const {
+        auto const kind = form_text(request, "method");
+        if (auto const sent = rooms_.sign_in.send_code(who.session, kind, origin_of(request, who)); !sent.ok()) {
+            // A code that is on its way can still be typed.
+            auto view = factor_page(who, kind, sent.error() == mfa::errors::sending_limited);
+            view.errors = pages::FormErrors::of(sent.error());
+            return web_.refused(request, view, sent.error(), who);
+        }
+        std::string const path = std::string{second_factor_path} + "?" + encoding::build_form({{"method", kind}, {"sent", "1"}});
+        return Response::see_other(with_return_path(path, request));
     }
 
     Response factor(Request const& request, SessionHolder const& who) const {
-        auto accepted = rooms_.sign_in.verify_code(who.session, form_text(request, "code"), origin_of(request, who),
-                                                    signin::SignInService::Purpose::prove);
+        auto const kind = some(form_text(request, "method")).value_or(std::string{mfa::totp_kind.name});
+        signin::GivenCode const given{.kind = kind,
+                                      .code = form_text(request, "code"),
+                                      .device_cookie = web_.device_cookie(request),
+                                      .trust_device = request.form("trust_device").has_value()};
+        auto accepted = rooms_.sign_in.verify_code(who.session, given, origin_of(request, who), signin::SignInService::Purpose::prove);
         if (!accepted.ok()) {
-            auto view = factor_page(who);
+            auto view = factor_page(who, kind, true);
             view.errors = form_errors(accepted.error());
             return web_.refused(request, view, accepted.error(), who);
         }
         auto const& issued = accepted.value().issued;
-        return web_.signed_in(Response::see_other(next_page(issued.session.pending, web_.return_to(request))), issued);
+        return web_.signed_in(Response::see_other(next_page(issued.session.pending, web_.return_to(request))), issued,
+                              accepted.value().device_cookie);
     }
 
     Response sign_up_form(Request const& request) const {
@@ -139,27 +162,34 @@ private:
                                                  .password = password,
                                                  .remember = view.remember,
                                                  .origin = origin,
-                                                 .replaces = who ? std::optional{who->session} : std::nullopt});
+                                                 .replaces = who ? std::optional{who->session} : std::nullopt,
+                                                 .device_cookie = web_.device_cookie(request)});
         if (!signed_in.ok()) {
             view.errors = form_errors(signed_in.error());
             return web_.refused(request, view, signed_in.error());
         }
         auto const& done = signed_in.value();
         auto const& session = done.issued.session;
-        auto to = with_return_to(next_page(session.pending, wanted), wanted);
-        if (session.pending.empty()) {
-            to = wanted;
-            if (done.mfa == signin::MfaState::enrolment_required) {
-                auto const begun = rooms_.account.begin_totp(session.ref, "Authenticator app", origin);
-                if (begun.ok()) to = with_return_to(std::string{enrolment_path}, wanted);
-            }
-        }
-        return web_.signed_in(Response::see_other(std::move(to)), done.issued);
+        auto to = session.pending.empty() ? wanted : with_return_to(next_page(session.pending, wanted), wanted);
+        // Who may go on without a second factor, but is to add one, or can do nothing else.
+        bool const to_enrol = session.pending.empty() ? done.mfa == signin::MfaState::enrolment_required
+                                                      : session.pending == signin::errors::mfa_enrolment_required.id;
+        if (to_enrol) to = with_return_to(enrolment_page(session, origin), wanted);
+        return web_.signed_in(Response::see_other(std::move(to)), done.issued, done.device_cookie);
     }
 
-    pages::SecondFactorPage factor_page(SessionHolder const& who) const {
-        pages::SecondFactorPage view;
-        for (auto const& device : rooms_.totp.list(who.user)) view.device_names.push_back(device.name);
+    // The choice, where there is one; else the one thing there is to add.
+    std::string enrolment_page(sessions::Session const& session, audit::Origin const& origin) const {
+        bool const choice = rooms_.mfa.sms() != nullptr || rooms_.mfa.email() != nullptr;
+        if (choice || !rooms_.account.begin_totp(session.ref, "Authenticator app", origin).ok()) return std::string{choice_path};
+        return std::string{enrolment_path};
+    }
+
+    pages::SecondFactorPage factor_page(SessionHolder const& who, std::string_view kind, bool sent) const {
+        pages::SecondFactorPage view{.ask = factor_ask(rooms_.mfa, who.user, AskedFor::sign_in, kind, sent)};
+        if (web_.settings().recovery_by_mail) view.lost_href = "/sign-in/lost-factor";
+        auto const& devices = rooms_.devices.settings();
+        if (devices.may_be_trusted && !rooms_.sign_in.mfa_demanded(who.user)) view.trust_days = static_cast<int>(devices.trust / 24h);
         return view;
     }
 
@@ -196,6 +226,8 @@ void mount_entry_pages(http::App& app, EntryRooms rooms, Web const& web) {
             [entry](Request const& request, SessionHolder const& who) { return entry->factor_form(request, who); });
     app.post("/sign-in/factor", http::require_session,
              [entry](Request const& request, SessionHolder const& who) { return entry->factor(request, who); }, {.rate_class = "factor"});
+    app.post("/sign-in/factor/send", http::require_session,
+             [entry](Request const& request, SessionHolder const& who) { return entry->send_factor(request, who); }, {.rate_class = "factor"});
 }
 
 }  // namespace zephyr::routes

@@ -36,17 +36,21 @@ std::vector<Field> token_fields() {
              .description = "Good once, for POST /auth/refresh. A lost answer may be asked for again within seconds."},
             {.name = "pending",
              .description = "While the sign-in is not whole: what is missing. The access token then opens factor routes alone.",
-             .one_of = {"mfa.required", "passwords.change_required"}}};
+             .one_of = {"mfa.required", "mfa.enrolment_required", "passwords.change_required"}}};
 }
 
 namespace {
 
 Result<Response> sign_in_by_token(Request const& request, signin::BearerService& bearer) {
+    std::optional<signin::GivenCode> given;
+    if (auto code = some(json_text(request, "code"))) {
+        given.emplace(signin::GivenCode{.kind = some(json_text(request, "factor")).value_or("totp"), .code = *std::move(code)});
+    }
     ZEPHYR_TRY(auto const done, bearer.sign_in({.login = json_text(request, "username"),
                                                 .password = json_secret(request, "password"),
                                                 .remember = json_flag(request, "remember"),
                                                 .origin = origin_of(request)},
-                                               some(json_text(request, "code"))));
+                                               given));
     auto answer = describe_tokens(done.tokens);
     answer.set("mfa", signin::to_string(done.mfa));
     return Response::json(200, answer);
@@ -68,6 +72,10 @@ http::RouteOptions sign_in_options() {
             .body = http::BodySchema{.fields = {{.name = "username", .required = true, .description = "Or the e-mail address."},
                                                 {.name = "password", .type = Field::Type::secret, .required = true, .longest = 4096},
                                                 {.name = "code", .type = Field::Type::secret, .description = "A one-time code."},
+                                                {.name = "factor",
+                                                 .description = "What the code is of. Without it: totp.",
+                                                 .longest = 64,
+                                                 .example = "backup_code"},
                                                 {.name = "remember", .type = Field::Type::flag}}},
             .answers = {{.description = "Tokens.", .fields = std::move(fields)}},
             .refusals = {signin::errors::invalid_credentials, passwords::errors::busy, sessions::errors::limit_reached,

@@ -11,6 +11,13 @@ namespace zephyr::routes {
 using http::Request;
 using http::Response;
 
+namespace {
+
+// RFC 6265bis 5.5: browsers keep no cookie longer than this.
+constexpr std::chrono::hours device_cookie_lifetime{400 * 24};
+
+}  // namespace
+
 pages::PageContext Web::context(Request const& request, std::optional<http::SessionHolder> const& who) const {
     auto context = pages_.context_for(request);
     context.csrf_token = request.csrf_token;
@@ -34,16 +41,25 @@ Response Web::with_challenge(Response response, Error const& error) {
     return response;
 }
 
-Response Web::signed_in(Response response, sessions::IssuedSession const& issued) const {
+Response Web::signed_in(Response response, sessions::IssuedSession const& issued, std::optional<SecretText> const& device_cookie) const {
     http::Cookie cookie{.name = settings_.session_cookie, .value = issued.token.reveal(), .secure = settings_.secure_cookies};
     if (issued.session.remembered) cookie.max_age = settings_.remember;
     response.with_cookie(cookie);
+    if (device_cookie) {
+        response.with_cookie({.name = settings_.device_cookie,
+                              .value = device_cookie->reveal(),
+                              .secure = settings_.secure_cookies,
+                              .max_age = device_cookie_lifetime});
+    }
     return response;
 }
 
+std::string Web::device_cookie(Request const& request) const { return request.cookie(settings_.device_cookie).value_or(""); }
+
 Response Web::signed_out(Response response) const {
     response.with_cookie({.name = settings_.session_cookie, .value = "", .secure = settings_.secure_cookies, .max_age = std::chrono::seconds{0}});
-    // What a shared browser kept of the account goes too (not "cookies": the language and theme may stay).
+    // What a shared browser kept of the account goes too. Not "cookies": it would take the cookie of known browsers along, and with it the
+    // owner's own count of failures (language and theme, too). The session's cookie is expired above.
     response.with_header("Clear-Site-Data", "\"cache\", \"storage\"");
     return response;
 }
@@ -95,6 +111,7 @@ pages::FormErrors form_errors(Error const& error) {
         {"passwords.wrong_password", "current_password"}, {"passwords.too_", "password"}, {"passwords.breached", "password"},
         {"passwords.malformed", "password"},  {"passwords.same_", "password"},   {"passwords.differ", "password_again"},
         {"mfa.totp_", "code"},                {"mfa.device_name_", "device_name"},
+        {"mfa.wrong_code", "code"},           {"mfa.code_", "code"},             {"mfa.number_", "phone"},
     };
     for (auto const& candidate : fields) {
         if (error.id().starts_with(candidate.prefix)) return pages::FormErrors::of(std::string{candidate.field}, error);

@@ -18,12 +18,19 @@ struct SealedColumn {
     std::string_view key;
     std::string_view column;
 };
-constexpr std::array<SealedColumn, 6> sealed_columns{{
+constexpr std::array<SealedColumn, 13> sealed_columns{{
     {"audit_subject_key", "id", "secret"},  // the first: it may stand in a file of its own
     {"signing_key", "kid", "secret"},
     {"totp_device", "id", "secret"},
+    {"mfa_channel", "id", "destination"},
+    {"mfa_code", "id", "code"},
+    {"backup_code", "id", "secret"},
+    {"known_device", "id", "user_agent"},
+    {"message", "id", "content"},
     {"password_credential", "user_id", "phc"},
     {"session", "ref", "sealed"},
+    {"mail_link", "selector", "address"},
+    {"mfa_recovery", "id", "reason"},
     {"forward_ticket", "id", "return_to"},
 }};
 

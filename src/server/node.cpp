@@ -76,6 +76,18 @@ void publish(http::server::Server const& server, middleware::Metrics& metrics) {
     counter("zephyr_connection_timeouts_total", "Connections closed at a deadline.", [](auto const& stats) { return stats.timeouts; });
 }
 
+void publish(Stack& stack, std::shared_ptr<messages::Sender const> const& sender) {
+    auto& metrics = stack.metrics;
+    metrics.gauge("zephyr_messages_waiting", "Messages that wait to be sent.",
+                  [&stack] { return static_cast<double>(stack.outbox.counts().waiting); });
+    metrics.counter("zephyr_messages_sent_total", "Messages that a mail server or SMS provider took.",
+                    [sender] { return static_cast<double>(sender->stats().accepted); });
+    metrics.counter("zephyr_messages_postponed_total", "Tries to send a message that failed and will be made again.",
+                    [sender] { return static_cast<double>(sender->stats().postponed); });
+    metrics.counter("zephyr_messages_dead_total", "Messages that were given up.",
+                    [sender] { return static_cast<double>(sender->stats().dead); });
+}
+
 }  // namespace
 
 Node::Node(DataFolder folder, std::unique_ptr<Stack> stack, Outside outside)
@@ -151,6 +163,9 @@ int Node::serve(ServeOptions const& options) {
     }
     if (options.listen) publish(server, stack.metrics);
     Jobs jobs{stack, outside_.log};
+    std::shared_ptr<messages::Sender> const sender = stack.message_sender();
+    publish(stack, sender);
+    sender->start();
     auto const witnesses = Witnesses::begin(stack);
     if (!witnesses.ok()) {
         outside_.log.error("server.cannot_begin", {{"id", witnesses.error().id()}, {"reason", witnesses.error().reason()}});
@@ -173,6 +188,7 @@ int Node::serve(ServeOptions const& options) {
     wait_as_lame_duck(stack.settings.server.lame_duck, outside_.clock);
     server.stop();
     control.reset();
+    sender->stop();
     try {
         stack.audit.append({.code = audit::codes::server_stopped, .actor = audit::Actor::system()});
     } catch (StorageFault const& fault) {  // a database that is gone keeps nobody from stopping

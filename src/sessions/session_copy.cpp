@@ -14,7 +14,7 @@ namespace {
 
 Json factors_json(std::vector<Factor> const& factors) {
     Json list = Json::array();
-    for (auto const& factor : factors) list.push(Json::object({{"name", factor.name}, {"at", to_millis(factor.at)}}));
+    for (auto const& factor : factors) list.push(Json::object({{"name", factor.name}, {"at", to_millis(factor.at)}, {"second", factor.second}}));
     return list;
 }
 
@@ -25,7 +25,13 @@ std::optional<std::vector<Factor>> factors_from(Json const* list) {
         auto const name = item.string_at("name");
         auto const* at = item.find("at");
         if (!name || at == nullptr || !at->integer()) return std::nullopt;
-        factors.push_back({*name, from_millis(*at->integer())});
+        // Sessions from before this member: what counted then counts still.
+        bool second = *name != "pwd" && *name != "email";
+        if (auto const* said = item.find("second")) {
+            if (!said->boolean()) return std::nullopt;
+            second = *said->boolean();
+        }
+        factors.push_back({*name, from_millis(*at->integer()), second});
     }
     return factors;
 }

@@ -5,21 +5,26 @@ namespace zephyr::signin {
 using audit::Actor;
 using storage::Transaction;
 
-Result<BearerSignIn> BearerService::sign_in(Attempt const& attempt, std::optional<std::string> const& code) {
+Result<BearerSignIn> BearerService::sign_in(Attempt const& attempt, std::optional<GivenCode> const& code) {
     ZEPHYR_CHECK(tokens_.ready());
-    ZEPHYR_TRY(auto done, sign_in_.sign_in(attempt));
+    auto browserless = attempt;
+    browserless.remember_browser = false;  // it keeps no cookies
+    ZEPHYR_TRY(auto done, sign_in_.sign_in(browserless));
     if (code && done.mfa == MfaState::required) {
         auto const& ref = done.issued.session.ref;
         auto origin = attempt.origin;
         origin.session_ref = ref.str();
-        auto accepted = sign_in_.verify_code(ref, *code, origin, SignInService::Purpose::prove);
+        auto given = *code;
+        given.remember_browser = false;
+        auto accepted = sign_in_.verify_code(ref, given, origin, SignInService::Purpose::prove);
         if (!accepted.ok()) {
             // Nobody holds its tokens: it is of no use to anybody.
             (void)rooms_.sessions.end(ref, Actor::user(done.user.id), origin, "code_refused").ok();
             return accepted.error();
         }
         done.issued = std::move(accepted).value().issued;
-        done.mfa = MfaState::none;
+        bool const waits = done.issued.session.pending == errors::mfa_enrolment_required.id;
+        done.mfa = waits ? MfaState::enrolment_required : MfaState::none;
     }
     auto issued = tokens_.issue(done.issued);
     if (!issued.ok()) {
@@ -29,12 +34,14 @@ Result<BearerSignIn> BearerService::sign_in(Attempt const& attempt, std::optiona
     return BearerSignIn{std::move(issued).value(), std::move(done.user), done.mfa};
 }
 
-Result<BearerCode> BearerService::verify_code(SessionRef const& session, std::string_view code, audit::Origin const& origin,
+Result<BearerCode> BearerService::verify_code(SessionRef const& session, GivenCode const& code, audit::Origin const& origin,
                                               SignInService::Purpose purpose) {
     ZEPHYR_CHECK(tokens_.ready());
-    ZEPHYR_TRY(auto const accepted, sign_in_.verify_code(session, code, origin, purpose));
+    auto given = code;
+    given.remember_browser = false;
+    ZEPHYR_TRY(auto accepted, sign_in_.verify_code(session, given, origin, purpose));
     ZEPHYR_TRY(auto issued, tokens_.issue(accepted.issued));
-    return BearerCode{std::move(issued), accepted.enrolled};
+    return BearerCode{std::move(issued), accepted.enrolled, std::move(accepted.backup_codes)};
 }
 
 Result<tokens::IssuedTokens> BearerService::refresh(SecretText const& refresh_token, audit::Origin const& origin) {

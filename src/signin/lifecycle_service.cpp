@@ -22,9 +22,10 @@ Result<users::User> LifecycleService::other(UserId const& id, Actor const& actor
 
 Result<void> LifecycleService::disable(UserId const& id, Actor const& actor, audit::Origin const& origin, std::string const& reason) {
     ZEPHYR_CHECK(other(id, actor));
-    return rooms_.database.write([&](Transaction&) -> Result<void> {
+    return rooms_.database.write([&](Transaction& tx) -> Result<void> {
         ZEPHYR_CHECK(rooms_.users.set_state(id, UserState::disabled, actor, origin, reason));
         rooms_.sessions.end_all(id, std::nullopt, actor, origin, "account_disabled");
+        rooms_.devices.end_trust(tx, id, actor, origin, "account_disabled");
         return success();
     });
 }
@@ -55,13 +56,7 @@ Result<std::int64_t> LifecycleService::reset_mfa(UserId const& id, Actor const& 
                                                  std::string const& reason) {
     ZEPHYR_CHECK(other(id, actor));
     return rooms_.database.write([&](Transaction& tx) -> Result<std::int64_t> {
-        auto const removed = rooms_.totp.reset_all(id, actor, origin);
-        // NIST SP 800-63B-4 3.1.1.2: a password that was only ever one of two factors may be too short to be the only one.
-        if (rooms_.passwords.has_password(id) && !rooms_.passwords.is_full_length(id)) {
-            ZEPHYR_CHECK(rooms_.passwords.require_change(id, "last_factor_removed", actor, origin));
-        }
-        rooms_.sessions.end_all(id, std::nullopt, actor, origin, "factors_reset");
-        notices_.post(tx, id, "factors_reset");
+        ZEPHYR_TRY(auto const removed, take_factors(tx, id, actor, origin));
         if (actor.type == Actor::Type::operator_cli) {
             rooms_.audit.append(tx, {.code = audit::codes::break_glass_used,
                                      .actor = actor,
@@ -72,6 +67,18 @@ Result<std::int64_t> LifecycleService::reset_mfa(UserId const& id, Actor const& 
         }
         return removed;
     });
+}
+
+Result<std::int64_t> LifecycleService::take_factors(Transaction& tx, UserId const& id, Actor const& actor, audit::Origin const& origin) {
+    auto const removed = rooms_.mfa.reset_all(id, actor, origin);
+    // NIST SP 800-63B-4 3.1.1.2: a password that was only ever one of two factors may be too short to be the only one.
+    if (rooms_.passwords.has_password(id) && !rooms_.passwords.is_full_length(id)) {
+        ZEPHYR_CHECK(rooms_.passwords.require_change(id, "last_factor_removed", actor, origin));
+    }
+    rooms_.sessions.end_all(id, std::nullopt, actor, origin, "factors_reset");
+    rooms_.devices.end_trust(tx, id, actor, origin, "factors_reset");
+    notices_.post(tx, id, "factors_reset");
+    return removed;
 }
 
 Result<std::size_t> LifecycleService::end_sessions(UserId const& id, Actor const& actor, audit::Origin const& origin,

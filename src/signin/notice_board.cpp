@@ -1,14 +1,38 @@
 #include "zephyr/signin/notice_board.h"
 
+#include <algorithm>
+#include <array>
+
 namespace zephyr::signin {
 
 using encoding::Json;
 using storage::Transaction;
 
-void NoticeBoard::post(Transaction& tx, UserId const& user, std::string_view what) {
+namespace {
+// Of those the messages room has words for.
+constexpr std::array<std::string_view, 7> mailed{"factor_added",   "factor_removed", "factors_reset", "password_changed",
+                                                 "recovery_begun", "token_reused",   "email_changed"};
+constexpr std::chrono::hours worth_sending{3 * 24};
+}  // namespace
+
+void NoticeBoard::post(Transaction& tx, UserId const& user, std::string_view what, Words words) {
     auto const now = clock_.now();
     tx.run("INSERT INTO user_notice (id, user_id, what, created_at) VALUES ($1, $2, $3, $4)", make_uuid_v7(now, random_), user.str(), what,
            now);
+    mail(tx, user, what, std::move(words));
+}
+
+void NoticeBoard::mail(Transaction& tx, UserId const& user, std::string_view what, Words words) {
+    if (outbox_ == nullptr || !outbox_->can_send(messages::Channel::email)) return;
+    if (std::find(mailed.begin(), mailed.end(), what) == mailed.end()) return;
+    auto const found = users_->find(tx, user);
+    if (!found.ok() || !found.value().email_verified()) return;
+    outbox_->enqueue(tx, {.channel = messages::Channel::email,
+                          .user = user,
+                          .to = *found.value().email,
+                          .what = std::string{what},
+                          .words = std::move(words),
+                          .until = clock_.now() + worth_sending});
 }
 
 std::vector<Notice> NoticeBoard::unseen(UserId const& user) {

@@ -12,14 +12,6 @@ using sessions::Factor;
 namespace {
 
 constexpr std::string_view password_factor = "pwd";
-constexpr std::string_view code_factor = "otp";
-
-std::optional<TimePoint> proved(sessions::Session const& session, std::string_view factor) {
-    for (auto const& held : session.factors) {
-        if (held.name == factor) return held.at;
-    }
-    return std::nullopt;
-}
 
 }  // namespace
 
@@ -52,10 +44,15 @@ Error SignInService::refuse(std::optional<UserId> const& user, Attempt const& at
 Result<SignedIn> SignInService::sign_in(Attempt const& attempt) {
     Result<users::User> found = users::errors::not_found;
     std::optional<UserId> known;
-    auto const whose = [&](storage::Transaction&) {
+    auto const whose = [&](storage::Transaction& tx) -> std::optional<passwords::Claimant> {
         found = rooms_.users.find_by_login(attempt.login);
         if (found.ok()) known = found.value().id;
-        return known;
+        // Failures count on the account, however its name was spelt; apart in a browser that this person signed in from before. Looked
+        // up for a name nobody has, too: the time is the same.
+        static UserId const nobody = UserId::trusted("00000000-0000-0000-0000-000000000000");
+        auto const device = rooms_.devices.find(tx, known.value_or(nobody), attempt.device_cookie);
+        if (!known) return std::nullopt;
+        return passwords::Claimant{*known, device ? device->id : std::string{}};
     };
     // For a name nobody has, this costs the same as for one that exists.
     auto const verified = rooms_.passwords.verify(whose, attempt.password, attempt.origin);
@@ -67,24 +64,34 @@ Result<SignedIn> SignInService::sign_in(Attempt const& attempt) {
     auto const& user = found.value();
     if (auto const active = users::check_active(user, rooms_.clock.now()); !active.ok()) return refuse(known, attempt, active.error().id());
 
-    bool const demanded = mfa_demanded(user.id);
+    auto const rules = rooms_.policy.rules_for(user.id);
     // One transaction: a sign-in happens with all that belongs to it, or not at all.
-    auto signed_in = rooms_.database.write([&](storage::Transaction& tx) { return open_session(tx, user, verified.value(), attempt, demanded); });
+    auto signed_in = rooms_.database.write([&](storage::Transaction& tx) { return open_session(tx, user, verified.value(), attempt, rules); });
     if (!signed_in.ok() && signed_in.error() == errors::invalid_credentials) return refuse(known, attempt, signed_in.error().detail());
     return signed_in;
 }
 
 Result<SignedIn> SignInService::open_session(storage::Transaction& tx, users::User const& user, passwords::VerifiedPassword const& verified,
-                                             Attempt const& attempt, bool demanded) {
+                                             Attempt const& attempt, MfaPolicy::Applying const& rules) {
     if (overtaken(tx, user.id, verified)) return Error{errors::invalid_credentials, "overtaken"};
     auto state = MfaState::none;
     std::string pending;
-    if (has_second_factor(user.id)) {
-        state = MfaState::required;
-        pending = errors::mfa_required.id;
+    std::optional<TimePoint> enrol_by;
+    bool trusted = false;
+    if (has_factor(user.id)) {
+        // Trust stands in for the question, never for the factor: the session has proved a password and nothing more. Not for whoever must
+        // have a factor, and not before a new password, which is set without the old one.
+        trusted = !rules.any() && !verified.must_change() && rooms_.devices.trusted(tx, user.id, attempt.device_cookie);
+        if (!trusted) {
+            state = MfaState::required;
+            pending = errors::mfa_required.id;
+        }
     } else {
+        auto const demand = rooms_.policy.begin(tx, user.id, rules);
+        if (demand.sign_in_waits) pending = errors::mfa_enrolment_required.id;
         if (verified.must_change()) pending = errors::change_required.id;
-        if (demanded) state = MfaState::enrolment_required;
+        if (demand.what == MfaDemand::What::now) state = MfaState::enrolment_required;
+        enrol_by = demand.until;
     }
     ZEPHYR_TRY(auto issued, rooms_.sessions.start({.user = user.id,
                                                    .factors = {{std::string{password_factor}, verified.at()}},
@@ -97,13 +104,19 @@ Result<SignedIn> SignInService::open_session(storage::Transaction& tx, users::Us
     }
     auto origin = attempt.origin;
     origin.session_ref = issued.session.ref.str();
+    std::vector<std::pair<std::string, std::string>> details{{"amr", std::string{password_factor}}};
+    if (trusted) details.emplace_back("browser", "trusted");
     rooms_.audit.append(tx, {.code = pending.empty() ? audit::codes::auth_signed_in : audit::codes::auth_pending,
                              .actor = Actor::user(user.id),
                              .subject = user.id,
                              .reason = pending,
                              .origin = origin,
-                             .details = {{"amr", std::string{password_factor}}}});
-    return SignedIn{std::move(issued), user, state};
+                             .details = std::move(details)});
+    SignedIn out{.issued = std::move(issued), .user = user, .mfa = state, .enrol_by = enrol_by};
+    if (pending.empty() && attempt.remember_browser) {
+        out.device_cookie = rooms_.devices.remember(tx, user.id, attempt.device_cookie, false, origin);
+    }
+    return out;
 }
 
 // Did the account change while the password was being hashed? Whoever changed it ended the sessions there were; this one comes later. Any
@@ -165,61 +178,13 @@ Result<void> SignInService::sign_out(SessionRef const& session, audit::Origin co
     });
 }
 
-Result<mfa::VerifiedFactor> SignInService::check_code(sessions::Session const& session, std::string_view code,
-                                                      audit::Origin const& origin, bool enrolling, bool may_prove) {
-    if (!enrolling) return rooms_.totp.verify(session.user, session.ref, code, origin);
-    // The secret was shown to a session that had just proved itself; using it asks for the same.
-    ZEPHYR_CHECK(require_fresh(session));
-    auto confirmed = rooms_.totp.confirm(session.user, session.ref, code, origin);
-    if (confirmed.ok() || !may_prove || !rooms_.totp.has_confirmed(session.user)) return confirmed;
-    return rooms_.totp.verify(session.user, session.ref, code, origin);
-}
-
-Result<CodeAccepted> SignInService::verify_code(SessionRef const& ref, std::string_view code, audit::Origin const& origin,
-                                                Purpose purpose) {
-    if (!settings_.mfa_enabled) return errors::mfa_disabled;
-    // One transaction: a code is used up with all that it opens, or not at all. Not itself a Result, so that a refusal commits its count.
-    struct Kept {
-        Result<CodeAccepted> answer;
-    };
-    return rooms_.database.write([&](storage::Transaction& tx) { return Kept{verify_code_in(tx, ref, code, origin, purpose)}; }).answer;
-}
-
-Result<CodeAccepted> SignInService::verify_code_in(storage::Transaction& tx, SessionRef const& ref, std::string_view code,
-                                                   audit::Origin const& origin, Purpose purpose) {
-    ZEPHYR_TRY(auto const session, rooms_.sessions.find(ref));
-    if (purpose == Purpose::enrol && !session.pending.empty()) return errors::mfa_required;
-    auto const before = rooms_.totp.list(session.user);
-    bool const enrolling = purpose == Purpose::enrol || (purpose == Purpose::either && session.pending.empty() &&
-                                                         rooms_.totp.has_pending(session.user, ref));
-    ZEPHYR_TRY(auto const factor, check_code(session, code, origin, enrolling, purpose == Purpose::either));
-    bool const enrolled =
-        enrolling && std::none_of(before.begin(), before.end(), [&](auto const& device) { return device.id == factor.factor(); });
-    // A stolen TotpService answer for somebody else would be worth nothing here.
-    if (factor.user() != session.user) return errors::invalid_credentials;
-
-    sessions::Change change{.proved = Factor{std::string{factor.amr()}, factor.at()}, .pending = {}};
-    bool const completes = session.pending == errors::mfa_required.id;
-    if (completes) {
-        auto const state = rooms_.passwords.state(session.user);
-        change.pending = state && state->must_change ? std::string{errors::change_required.id} : std::string{};
-    }
-    if (enrolled && before.empty()) rooms_.sessions.end_all(session.user, ref, Actor::user(session.user), origin, "first_factor_added");
-    ZEPHYR_TRY(auto issued, rooms_.sessions.rotate(ref, change, origin));
-    rooms_.audit.append(tx, {.code = completes ? audit::codes::auth_signed_in : audit::codes::auth_step_up,
-                             .actor = Actor::user(session.user),
-                             .subject = session.user,
-                             .origin = origin,
-                             .details = {{"amr", completes ? "pwd otp" : "otp"}}});
-    return CodeAccepted{std::move(issued), enrolled};
-}
-
 Result<sessions::IssuedSession> SignInService::verify_password(SessionRef const& ref, SecretText const& password,
                                                                audit::Origin const& origin) {
     ZEPHYR_TRY(auto const session, rooms_.sessions.find(ref));
     if (!session.pending.empty()) return errors::mfa_required;
-    if (has_second_factor(session.user)) return errors::step_up_required;
-    auto const verified = rooms_.passwords.verify(session.user, password, origin);
+    if (has_factor(session.user)) return errors::step_up_required;
+    // Whoever holds this session is no stranger, and strangers' failures must not keep them out: it has a lane of its own.
+    auto const verified = rooms_.passwords.verify(passwords::Claimant{session.user, ref.str()}, password, origin);
     if (!verified.ok()) {
         if (verified.error().kind() == Kind::unavailable) return verified.error();
         rooms_.audit.append({.code = audit::codes::auth_step_up_refused,
@@ -240,18 +205,6 @@ Result<sessions::IssuedSession> SignInService::verify_password(SessionRef const&
                                  .details = {{"amr", std::string{password_factor}}}});
         return issued;
     });
-}
-
-Result<void> SignInService::require_fresh(sessions::Session const& session) {
-    auto const at = proved(session, has_second_factor(session.user) ? code_factor : password_factor);
-    auto const now = rooms_.clock.now();
-    // A proof from the future (a clock set back) proves nothing about now.
-    if (!at || *at > now || now - *at >= settings_.fresh) return errors::step_up_required;
-    return success();
-}
-
-bool SignInService::mfa_demanded(UserId const& user) const {
-    return settings_.mfa_enabled && settings_.mfa_required_for_admin && rooms_.roles.effective(user).has_role(rbac::admin_role);
 }
 
 }  // namespace zephyr::signin

@@ -66,9 +66,61 @@ passwords::PasswordSettings passwords(config::PasswordSettings const& settings) 
 mfa::TotpSettings totp(config::MfaSettings const& settings) {
     return {.issuer = settings.totp_issuer,
             .drift_steps = settings.totp_drift_steps,
-            .failures_per_challenge = settings.attempts_per_challenge,
-            .failures_per_account = settings.attempts_per_account};
+            .failures_per_enrolment = settings.attempts_per_challenge};
 }
+
+mfa::AttemptSettings attempts(config::MfaSettings const& settings) {
+    return {.failures_per_challenge = settings.attempts_per_challenge, .failures_per_account = settings.attempts_per_account};
+}
+
+mfa::BackupCodeSettings backup_codes(config::Settings const& settings) {
+    return {.count = settings.mfa.backup_codes_count, .argon2 = passwords(settings.passwords).argon2};
+}
+
+mfa::DeliveredSettings sms_codes(config::Settings const& settings) {
+    auto const& mfa = settings.mfa;
+    return {.lifetime = seconds(mfa.code_lifetime),
+            .prefixes = mfa.sms_prefixes,
+            .service_name = settings.server.name,
+            .caps = {.per_destination_hour = mfa.sms_per_number_per_hour,
+                     .per_destination_day = mfa.sms_per_number_per_day,
+                     .per_user_hour = mfa.sms_per_person_per_hour,
+                     .per_user_day = mfa.sms_per_person_per_day,
+                     .per_prefix_hour = mfa.sms_per_prefix_per_hour,
+                     .total_hour = mfa.sms_per_hour}};
+}
+
+// Mail costs nothing: its caps spare people's mailboxes, and a whole house may sign in at nine.
+mfa::DeliveredSettings email_codes(config::Settings const& settings) {
+    return {.lifetime = seconds(settings.mfa.code_lifetime),
+            .service_name = settings.server.name,
+            .caps = {.per_destination_hour = 10,
+                     .per_destination_day = 40,
+                     .per_user_hour = 10,
+                     .per_user_day = 40,
+                     .per_prefix_hour = 0,
+                     .total_hour = 0}};
+}
+
+mfa::KnownDeviceSettings known_devices(config::MfaSettings const& settings) {
+    return {.may_be_trusted = settings.trusted_devices, .trust = seconds(settings.trust_lifetime)};
+}
+
+signin::MfaPolicySettings mfa_policy(config::MfaSettings const& settings) {
+    signin::MfaPolicySettings out{.mfa_enabled = settings.enabled, .required_for_admin = settings.required_for_admin};
+    for (auto const& line : settings.required_for) {
+        auto rule = signin::MfaRule::parse(line);
+        if (!rule) throw Fault{"mfa.required_for: cannot be read: " + line};
+        out.rules.push_back(std::move(*rule));
+    }
+    return out;
+}
+
+signin::RecoverySettings recovery(config::RecoverySettings const& settings) {
+    return {.self_service = settings.self_service, .wait = seconds(settings.wait), .reset_delay = seconds(settings.reset_delay)};
+}
+
+bool sends_mail(config::Settings const& settings) { return !settings.mfa.email_provider.empty(); }
 
 sessions::SessionSettings sessions(config::SessionSettings const& settings) {
     return {.idle = seconds(settings.idle),
@@ -108,7 +160,7 @@ tokens::TokenSettings tokens(config::Settings const& settings) {
 
 signin::SignInSettings sign_in(config::Settings const& settings) {
     return {.mfa_enabled = settings.mfa.enabled,
-            .mfa_required_for_admin = settings.mfa.required_for_admin,
+            .email_satisfies_mfa = settings.mfa.email_satisfies_mfa,
             .sign_up_open = settings.signup.open};
 }
 
@@ -128,10 +180,13 @@ pages::PagesSettings pages(config::ServerSettings const& settings) {
 
 routes::WebSettings web(config::Settings const& settings) {
     return {.session_cookie = session_cookie(settings.server),
+            .device_cookie = over_https(settings.server) ? "__Host-zephyr_device" : "zephyr_device",
             .secure_cookies = over_https(settings.server),
             .remember = seconds(settings.sessions.remember),
             .sign_up_open = settings.signup.open,
             .mfa_enabled = settings.mfa.enabled,
+            .mail = sends_mail(settings),
+            .recovery_by_mail = sends_mail(settings) && settings.recovery.self_service && settings.mfa.enabled,
             .least_password_length = static_cast<int>(settings.passwords.min_length_alone),
             .least_password_length_with_factor = static_cast<int>(settings.passwords.min_length_with_factor)};
 }

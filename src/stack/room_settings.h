@@ -7,13 +7,16 @@
 #include "zephyr/forward/rule_book.h"
 #include "zephyr/guards/holder_cache.h"
 #include "zephyr/http/csrf_tokens.h"
-#include "zephyr/mfa/totp_service.h"
+#include "zephyr/mfa/mfa_manager.h"
+#include "zephyr/mfa/known_devices.h"
 #include "zephyr/middleware/rate_limit.h"
 #include "zephyr/pages/pages.h"
 #include "zephyr/passwords/password_service.h"
 #include "zephyr/rbac/role_service.h"
 #include "zephyr/routes/web.h"
 #include "zephyr/sessions/session_service.h"
+#include "zephyr/signin/mfa_policy.h"
+#include "zephyr/signin/recovery_service.h"
 #include "zephyr/signin/sign_in_service.h"
 #include "zephyr/tokens/token_service.h"
 
@@ -27,6 +30,15 @@ passwords::PolicySettings password_policy(config::Settings const&);
 std::optional<passwords::BreachFilter> breach_filter(config::PasswordSettings const&);
 passwords::PasswordSettings passwords(config::PasswordSettings const&);
 mfa::TotpSettings totp(config::MfaSettings const&);
+mfa::AttemptSettings attempts(config::MfaSettings const&);
+mfa::BackupCodeSettings backup_codes(config::Settings const&);
+mfa::DeliveredSettings sms_codes(config::Settings const&);
+mfa::DeliveredSettings email_codes(config::Settings const&);
+mfa::KnownDeviceSettings known_devices(config::MfaSettings const&);
+signin::MfaPolicySettings mfa_policy(config::MfaSettings const&);  // throws Fault for a line that cannot be read
+signin::RecoverySettings recovery(config::RecoverySettings const&);
+// Whether the operator set up somebody who sends mail: pages that promise one are there only then.
+bool sends_mail(config::Settings const&);
 sessions::SessionSettings sessions(config::SessionSettings const&);
 rbac::RoleSettings roles(config::Settings const&);
 guards::HolderCacheSettings holder_cache(config::CacheSettings const&);

@@ -41,7 +41,8 @@ guards::Rule fresh_proof(sessions::SessionService& sessions, signin::SignInServi
     return [&sessions, &sign_in](http::Request const&, std::optional<http::SessionHolder> const& holder) -> Result<void> {
         if (!holder) return sessions::errors::none;
         ZEPHYR_TRY(auto const session, sessions.find(holder->session));
-        return sign_in.require_fresh(session);
+        ZEPHYR_CHECK(sign_in.require_fresh(session));
+        return success();
     };
 }
 
@@ -109,9 +110,13 @@ void mount_routes(Stack& stack) {
                                 stack.web);
     routes::mount_auth_routes(app, stack.sign_in, stack.bearer, stack.users, stack.web);
     routes::mount_token_routes(app, stack.bearer, stack.signing_keys);
-    if (stack.settings.mfa.enabled) routes::mount_mfa_routes(app, stack.sign_in, stack.account, stack.bearer, stack.web);
+    if (stack.settings.mfa.enabled) routes::mount_mfa_routes(app, stack.sign_in, stack.account, stack.bearer, stack.mfa, stack.web);
+    if (stack.settings.mfa.enabled) routes::mount_delivered_routes(app, stack.sign_in, stack.account, stack.bearer, stack.web);
+    if (stack.settings.mfa.enabled)
+        routes::mount_backup_code_routes(app, stack.sign_in, stack.account, stack.bearer, stack.backup_codes, stack.web);
+    routes::mount_device_routes(app, stack.account, stack.known_devices, stack.web);
     routes::mount_entry_pages(
-        app, {.sign_in = stack.sign_in, .account = stack.account, .setup = stack.setup, .totp = stack.totp, .sessions = stack.sessions},
+        app, {.sign_in = stack.sign_in, .account = stack.account, .setup = stack.setup, .totp = stack.totp, .mfa = stack.mfa, .devices = stack.known_devices, .sessions = stack.sessions},
         stack.web);
     routes::AccountRooms const account{.sign_in = stack.sign_in,
                                        .account = stack.account,
@@ -119,9 +124,16 @@ void mount_routes(Stack& stack) {
                                        .users = stack.users,
                                        .passwords = stack.passwords,
                                        .totp = stack.totp,
-                                       .sessions = stack.sessions};
+                                       .mfa = stack.mfa,
+                                       .devices = stack.known_devices,
+                                       .policy = stack.mfa_policy,
+                                       .sessions = stack.sessions,
+                                       .clock = stack.clock,
+                                       .recovery = stack.recovery,
+                                       .address = stack_settings::sends_mail(stack.settings) ? &stack.address : nullptr};
     routes::mount_account_pages(app, account, stack.web);
     routes::mount_factor_pages(app, account, stack.web);
+    routes::mount_backup_code_pages(app, account, stack.web);
     routes::AdminRooms const admin{.sign_in = stack.sign_in,
                                    .lifecycle = stack.lifecycle,
                                    .users = stack.users,
@@ -129,12 +141,26 @@ void mount_routes(Stack& stack) {
                                    .roles = stack.roles,
                                    .passwords = stack.passwords,
                                    .totp = stack.totp,
+                                   .mfa = stack.mfa,
+                                   .devices = stack.known_devices,
+                                   .policy = stack.mfa_policy,
                                    .sessions = stack.sessions,
                                    .audit = stack.audit,
                                    .database = *stack.database,
                                    .clock = stack.clock};
     routes::mount_admin_pages(app, admin, stack.web);
     routes::mount_admin_user_pages(app, admin, stack.web);
+    routes::mount_admin_mfa_page(app, admin, stack.web);
+    if (stack_settings::sends_mail(stack.settings)) {
+        routes::mount_password_reset_pages(app, stack.password_reset, stack.web);
+        routes::mount_address_pages(app, stack.address, stack.users, stack.web);
+    }
+    routes::mount_recovery_pages(app,
+                                 {.recovery = stack.recovery,
+                                  .users = stack.users,
+                                  .mfa = stack.mfa,
+                                  .admin_second_factor = stack.settings.mfa.enabled && stack.settings.mfa.required_for_admin},
+                                 stack.web);
     mount_audit_routes(stack);
     mount_forward_routes(stack);
     routes::mount_openapi_route(app, stack.web, stack.settings.server.public_url);
@@ -182,6 +208,14 @@ void publish_gauges(Stack& stack) {
                     [&stack] { return static_cast<double>(stack.database->counts().writes); });
 }
 
+// Null: the operator set up nobody who sends them.
+std::unique_ptr<mfa::DeliveredCodes> delivered_codes(Stack& stack, mfa::FactorKind const& kind, std::string const& provider,
+                                                     mfa::DeliveredSettings settings) {
+    if (provider.empty()) return nullptr;
+    return std::make_unique<mfa::DeliveredCodes>(kind, *stack.database, stack.audit, stack.sealer, stack.attempts, stack.outbox, stack.clock,
+                                                 stack.random, std::move(settings));
+}
+
 }  // namespace
 
 Stack::Stack(StackParts parts)
@@ -205,7 +239,14 @@ Stack::Stack(StackParts parts)
       hash_gate{stack_settings::hash_gate(settings.passwords), clock},
       password_policy{stack_settings::password_policy(settings), stack_settings::breach_filter(settings.passwords)},
       passwords{*database, audit, sealer, hash_gate, password_policy, clock, random, stack_settings::passwords(settings.passwords)},
-      totp{*database, audit, sealer, clock, random, stack_settings::totp(settings.mfa)},
+      outbox{*database, audit, sealer, clock, random},
+      attempts{audit, clock, stack_settings::attempts(settings.mfa)},
+      totp{*database, audit, sealer, attempts, clock, random, stack_settings::totp(settings.mfa)},
+      backup_codes{*database, audit, sealer, attempts, hash_gate, clock, random, stack_settings::backup_codes(settings)},
+      sms_codes{delivered_codes(*this, mfa::sms_kind, settings.mfa.sms_provider, stack_settings::sms_codes(settings))},
+      email_codes{delivered_codes(*this, mfa::email_kind, settings.mfa.email_provider, stack_settings::email_codes(settings))},
+      known_devices{*database, audit, sealer, clock, random, stack_settings::known_devices(settings.mfa)},
+      mfa{*database, audit, attempts, {.totp = totp, .backup_codes = backup_codes, .sms = sms_codes.get(), .email = email_codes.get()}},
       session_store{*database, sealer},
       session_copies{stack_parts::session_copies(*this)},
       sessions{session_copies ? *session_copies : session_store, *database, audit, clock, random,
@@ -213,20 +254,27 @@ Stack::Stack(StackParts parts)
       signing_keys{*database, audit, sealer, clock, stack_settings::signing_keys(settings)},
       tokens{signing_keys, sessions, *database, audit, sealer, clock, random, stack_settings::tokens(settings)},
       notices{*database, clock, random},
+      mail_links{*database, sealer, clock, random, {.public_url = settings.server.public_url}},
+      mfa_policy{*database, roles, groups, clock, stack_settings::mfa_policy(settings.mfa)},
       users_data{},
       rbac_data{roles},
       passwords_data{},
-      mfa_data{},
+      messages_data{sealer},
+      mfa_data{sealer},
       sessions_data{session_copies ? *session_copies : session_store},
       tokens_data{},
       forward_data{},
       audit_data{audit},
-      personal_data{{&users_data, &rbac_data, &passwords_data, &mfa_data, &sessions_data, &tokens_data, &forward_data, &audit_data,
-                     &notices}},
+      recovery_data{sealer},
+      personal_data{{&users_data, &rbac_data, &passwords_data, &messages_data, &mfa_data, &sessions_data, &tokens_data, &forward_data, &audit_data,
+                     &notices, &mfa_policy, &known_devices, &mail_links, &recovery_data}},
       sign_in{rooms(), stack_settings::sign_in(settings)},
       account{rooms(), sign_in, notices},
       bearer{rooms(), sign_in, tokens, notices},
       lifecycle{rooms(), notices, personal_data},
+      address{rooms(), sign_in, mail_links, outbox},
+      password_reset{rooms(), sign_in, mail_links, outbox},
+      recovery{rooms(), lifecycle, mail_links, outbox, sealer, random, stack_settings::recovery(settings.recovery)},
       setup{{*database, users, roles, passwords, audit}, clock, random},
       holder_cache{*database, clock, stack_parts::holder_cache(*this)},
       gatekeeper{users,
@@ -252,10 +300,13 @@ Stack::Stack(StackParts parts)
                          .reader = audit_log.reader.get(),
                          .earlier_epochs = audit_log.earlier_epochs});
     }
+    notices.use_mail(users, outbox);
     audit.when_unavailable(stack_settings::when_audit_unavailable(settings.audit));
     gatekeeper.add_rule("metrics_reader", metrics_reader(settings.metrics.token, roles));
     gatekeeper.add_rule("fresh_proof", fresh_proof(sessions, sign_in));
     app.trust(trusted(settings.server));
+    outbox.use_channel(messages::Channel::sms, !settings.mfa.sms_provider.empty());
+    outbox.use_channel(messages::Channel::email, !settings.mfa.email_provider.empty());
     install_middleware(*this);
     mount_routes(*this);
     stack_parts::check_inline_routes(*this);
@@ -289,15 +340,18 @@ Result<void> Stack::begin_trail(audit::TrailSettings chosen) {
     return success();
 }
 
-signin::Rooms Stack::rooms() { return {*database, users, roles, passwords, totp, sessions, audit, clock}; }
+signin::Rooms Stack::rooms() { return {*database, users, roles, passwords, mfa, known_devices, mfa_policy, notices, sessions, audit, clock}; }
 
 std::size_t Stack::purge() {
     auto removed = sessions.purge();
     removed += tokens.purge();
     removed += signing_keys.purge();
     removed += forward.purge();
-    removed += static_cast<std::size_t>(totp.purge());
+    removed += outbox.purge();
+    removed += static_cast<std::size_t>(mfa.purge() + known_devices.purge() + passwords.purge());
     removed += static_cast<std::size_t>(roles.purge_expired(clock.now()));
+    removed += static_cast<std::size_t>(mail_links.purge() + recovery.purge());
+    removed += recovery.carry_out_due();
     return removed;
 }
 

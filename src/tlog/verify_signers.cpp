@@ -8,21 +8,25 @@ namespace zephyr::tlog {
 
 Signers::Judgement Signers::judge(SignedCheckpoint const& checkpoint, bool covers) {
     auto const& origin = checkpoint.checkpoint.origin;
-    bool signed_by_one = false;
+    std::vector<bool> signs(keys_.size());  // what a signature is worth is found out once: nothing here takes longer
     for (std::size_t i = oldest_; i < keys_.size(); ++i) {
         if (keys_[i].name() != origin || keys_[i].kind() != KeyKind::ed25519) continue;
         auto const checked = check_signature(checkpoint.note, keys_[i]);
         if (checked && !checked->ok()) return {false, "a signature on it is wrong"};
-        signed_by_one = signed_by_one || checked.has_value();
+        signs[i] = checked.has_value();
     }
-    if (!signed_by_one) return {false, "no key that was known by then has signed it"};
+    if (std::ranges::find(signs, true) == signs.end()) return {false, "no key that was known by then has signed it"};
     if (!covers) return {true, std::nullopt};
     if (!take_announced(origin)) return {true, "the entries before it name a key that is none"};
+    signs.resize(keys_.size());
     auto named = keys_.size();
     for (std::size_t i = pinned_; i < keys_.size(); ++i) {
-        auto const checked = check_signature(checkpoint.note, keys_[i]);
-        if (checked && !checked->ok()) return {true, "a signature on it is wrong"};
-        if (checked) named = i;  // the newest that signs: from here on the keys before it don't
+        if (!signs[i]) {
+            auto const checked = check_signature(checkpoint.note, keys_[i]);
+            if (checked && !checked->ok()) return {true, "a signature on it is wrong"};
+            signs[i] = checked.has_value();
+        }
+        if (signs[i]) named = i;  // the newest that signs: from here on the keys before it don't
     }
     if (named != keys_.size()) oldest_ = std::max(oldest_, named);
     // The writer signs with its own keys alone, so a line by anybody else was put there later.

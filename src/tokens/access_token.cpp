@@ -20,8 +20,17 @@ TimePoint authenticated_at(sessions::Session const& session) {
     return at;
 }
 
-bool has_second_factor(sessions::Session const& session) {
-    return std::any_of(session.factors.begin(), session.factors.end(), [](auto const& factor) { return factor.name != "pwd"; });
+//= https://www.rfc-editor.org/rfc/rfc8176#section-2
+// # mfa  Multiple-factor authentication … When this is present, specific authentication methods used may also be included.
+std::vector<std::string> amr_of(sessions::Session const& session) {
+    std::vector<std::string> amr;
+    auto const add = [&](std::string_view value) {
+        if (std::find(amr.begin(), amr.end(), value) == amr.end()) amr.emplace_back(value);
+    };
+    // A backup code is a one-time password of another make; RFC 8176 has no name of its own for it.
+    for (auto const& factor : session.factors) add(factor.name == "backup" ? "otp" : factor.name);
+    if (session.factors.size() > 1 && reaches_aal2(session)) add("mfa");
+    return amr;
 }
 
 }  // namespace
@@ -40,8 +49,7 @@ TimePoint access_end(sessions::Session const& session, TokenSettings const& sett
 
 // RFC 9068 2.2, without client_id: we register no clients yet.
 Json claims_of(sessions::Session const& session, ByteView session_hash, TokenSettings const& settings, TimePoint now, Random& random) {
-    std::vector<std::string> amr;
-    for (auto const& factor : session.factors) amr.push_back(factor.name);
+    auto const amr = amr_of(session);
     bool const pending = !session.pending.empty();
     auto claims = Json::object({{"iss", settings.issuer},
                                 {"aud", pending ? pending_audience(settings) : settings.audience},
@@ -51,7 +59,7 @@ Json claims_of(sessions::Session const& session, ByteView session_hash, TokenSet
                                 {"iat", seconds_of(now)},
                                 {"exp", seconds_of(access_end(session, settings, now))},
                                 {"auth_time", seconds_of(authenticated_at(session))},
-                                {"acr", has_second_factor(session) ? "aal2" : "aal1"},
+                                {"acr", reaches_aal2(session) ? "aal2" : "aal1"},
                                 {"amr", Json::strings(amr)},
                                 {"gen", generation_of(session_hash)}});
     if (pending) claims.set("pending", session.pending);

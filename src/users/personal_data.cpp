@@ -10,7 +10,7 @@ std::vector<privacy::TableClaim> UsersPersonalData::claims() const {
     return {
         {"app_user",
          {"username", "canonical_username", "email", "canonical_email", "display_name", "state", "expires_at", "locked_until",
-          "created_at", "updated_at"},
+          "created_at", "updated_at", "email_verified_at"},
          {"id", "version"}},
         {"group_member", {"group_id", "user_id", "added_at"}, {}},
         // Groups are named by administrators, for purposes, not people.
@@ -27,6 +27,7 @@ Json UsersPersonalData::export_for(storage::Transaction& tx, UserId const& id) {
     out.set("id", user.id.str());
     out.set("username", user.username);
     if (user.email) out.set("email", *user.email);
+    if (user.email_verified_at) out.set("email_verified_at", to_rfc3339(*user.email_verified_at));
     out.set("display_name", user.display_name);
     out.set("state", state_name(user.state));
     if (user.expires_at) out.set("expires_at", to_rfc3339(*user.expires_at));

@@ -9,7 +9,8 @@ User read_user(storage::Row const& row) {
     if (!state) throw Fault{"app_user holds an unknown state"};
     return {UserId::trusted(row.text(0)), row.text(1),          row.text(2),          row.optional_text(3),
             row.optional_text(4),         row.text(5),          *state,               row.optional_time(7),
-            row.optional_time(8),         row.time(9),          row.time(10),         row.integer(11)};
+            row.optional_time(8),         row.time(9),          row.time(10),         row.integer(11),
+            row.optional_time(12)};
 }
 
 Group read_group(storage::Row const& row) {

@@ -13,7 +13,7 @@ namespace zephyr::users {
 
 inline constexpr std::string_view user_columns =
     "id, username, canonical_username, email, canonical_email, display_name, state, expires_at, locked_until, created_at,"
-    " updated_at, version";
+    " updated_at, version, email_verified_at";
 User read_user(storage::Row const& row);
 
 inline constexpr std::string_view group_columns = "id, name, canonical_name, created_at, updated_at, version";

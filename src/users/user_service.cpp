@@ -160,6 +160,7 @@ Result<User> UserService::change(UserId const& id, Change const& change, audit::
         refused_by_rules = false;
         ZEPHYR_TRY(auto user, find(tx, id));
         auto const read_version = user.version;
+        auto const read_email = user.canonical_email;
         audit::Event event{.code = change.code, .actor = actor, .subject = id, .origin = origin};
         ZEPHYR_TRY(bool const changed, change.apply(tx, user, event));
         if (!changed) return user;
@@ -168,15 +169,19 @@ Result<User> UserService::change(UserId const& id, Change const& change, audit::
             refused_by_rules = !allowed.ok();
             ZEPHYR_CHECK(allowed);
         }
+        // Whoever wrote the new address down has not shown that it is theirs.
+        if (user.canonical_email != read_email) user.email_verified_at.reset();
         user.updated_at = clock_.now();
         ++user.version;
         auto const store = [&]() -> Result<void> {
             ZEPHYR_CHECK(check_free(tx, user));
             auto const stored = tx.run(
                 "UPDATE app_user SET username = $2, canonical_username = $3, email = $4, canonical_email = $5, display_name = $6,"
-                " state = $7, expires_at = $8, locked_until = $9, updated_at = $10, version = $11 WHERE id = $1 AND version = $12",
+                " state = $7, expires_at = $8, locked_until = $9, updated_at = $10, version = $11, email_verified_at = $12"
+                " WHERE id = $1 AND version = $13",
                 id.str(), user.username, user.canonical_username, user.email, user.canonical_email, user.display_name,
-                state_name(user.state), user.expires_at, user.locked_until, user.updated_at, user.version, read_version);
+                state_name(user.state), user.expires_at, user.locked_until, user.updated_at, user.version, user.email_verified_at,
+                read_version);
             tx.announce("user", id.str());
             return stored == 1 ? success() : Result<void>{errors::version_changed};
         };
@@ -242,6 +247,15 @@ Result<User> UserService::update_profile(UserId const& id, ProfileChange const& 
         return !fields.empty();
     };
     return change(id, {codes::user_updated, apply}, actor, origin);
+}
+
+Result<void> UserService::mark_email_verified(storage::Transaction& tx, UserId const& id, std::string_view canonical_email) {
+    ZEPHYR_TRY(auto const user, find(tx, id));
+    if (user.canonical_email != canonical_email) return errors::email_changed;
+    if (user.email_verified_at) return success();
+    tx.run("UPDATE app_user SET email_verified_at = $2 WHERE id = $1 AND canonical_email = $3", id.str(), clock_.now(), canonical_email);
+    tx.announce("user", id.str());
+    return success();
 }
 
 Result<void> UserService::set_state(UserId const& id, UserState state, audit::Actor const& actor, audit::Origin const& origin,

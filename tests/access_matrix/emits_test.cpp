@@ -30,7 +30,8 @@ struct Call {
 };
 
 config::Settings everything_mounted() {
-    auto settings = TestApp::settings();
+    auto settings = TestApp::settings_with_messages();
+    settings.recovery.self_service = true;
     settings.signup.open = true;
     settings.metrics.enabled = true;
     settings.server.trusted_proxies = {"10.0.0.1/32"};
@@ -52,6 +53,23 @@ struct World {
         return secret;
     }
     void sign_in_as_admin() { sign_in_with_factor("root", app.add_user("root", "admin")); }
+    void verify_address() {
+        app.stack.database->write([&](storage::Transaction& tx) {
+            return app.stack.users.mark_email_verified(tx, alice.id, "alice@example.test");
+        }).value();
+        app.clock.advance(1s);
+    }
+    // Of the link in the newest mail.
+    std::string mailed_path() {
+        while (app.sender->run_once() > 0) {}
+        auto const link = testing::link_in(app.mail.last().text);
+        return link.substr(app.stack.settings.server.public_url.size());
+    }
+    std::string reset_path() {
+        verify_address();
+        browser.post("/auth/password/forgot", Json::object({{"login", "alice"}}));
+        return mailed_path();
+    }
     std::string alice_page() const { return "/admin/users/" + alice.id.str(); }
     Call on_alice(std::string const& what, std::vector<std::pair<std::string, std::string>> fields = {}) const {
         return {alice_page() + what, std::move(fields), alice_page()};
@@ -113,6 +131,40 @@ Call verify_over_api(World& world, bool right) {
     auto const code = right ? world.app.code_for(secret) : std::string{"000000"};
     return {.path = "/auth/mfa/totp/verify", .json = Json::object({{"code", code}})};
 }
+// The code in the newest message, or another one.
+std::string sent_code(World& world, testing::SentMessages const& kept, bool right) {
+    while (world.app.send_messages() > 0) {}
+    auto const code = testing::code_in(kept.last().text);
+    return right ? code : code == "123456" ? "123457" : "123456";
+}
+Call set_up_sms(World& world) {
+    world.browser.log_in("alice");
+    return {.path = "/auth/mfa/sms/setup", .json = Json::object({{"phone", "+49 151 23456742"}})};
+}
+Call set_up_email(World& world) {
+    world.verify_address();
+    world.browser.log_in("alice");
+    return {.path = "/auth/mfa/email/setup", .json = Json::object()};
+}
+// Begins it once, so that the call comes too soon.
+Call too_soon(World& world, Call const& call) {
+    world.send(call);
+    return call;
+}
+Call confirm_sent(World& world, Call const& begin, testing::SentMessages const& kept, bool right) {
+    world.send(begin);
+    return {.path = begin.path.substr(0, begin.path.rfind('/')) + "/verify", .json = Json::object({{"code", sent_code(world, kept, right)}})};
+}
+// A factor, and half a minute until the next code may be sent.
+Call send_again(World& world, Call const& begin, testing::SentMessages const& kept) {
+    world.send(confirm_sent(world, begin, kept, true));
+    world.app.clock.advance(30s);
+    return {.path = begin.path.substr(0, begin.path.rfind('/')) + "/send", .json = Json::object()};
+}
+Call send_to_nobody(World& world, std::string const& kind) {
+    world.browser.log_in("alice");
+    return {.path = "/auth/mfa/" + kind + "/send", .json = Json::object()};
+}
 Call refresh_with(World& world, bool right) {
     auto const tokens = world.browser.post("/auth/token", credentials("alice", password)).json();
     auto token = tokens.string_at("refresh_token").value();
@@ -124,13 +176,69 @@ Call refresh_with(World& world, bool right) {
     return {.path = "/auth/refresh", .json = Json::object({{"refresh_token", token}})};
 }
 
+// A number of alice's, added on the pages in her session.
+void add_number_by_page(World& world) {
+    world.sign_in();
+    world.browser.submit("/account/factors/sms/begin", {{"phone", "+49 151 23456742"}}, "/account/factors/sms");
+    world.browser.submit("/account/factors/sms/confirm", {{"code", sent_code(world, world.app.sms, true)}}, "/account/factors/sms");
+    world.app.clock.advance(30s);
+}
+Call send_at_sign_in(World& world) {
+    add_number_by_page(world);
+    world.browser.submit("/sign-out", {}, "/account");
+    world.sign_in();
+    return {"/sign-in/factor/send", {{"method", "sms"}}, "/sign-in/factor"};
+}
+Call send_at_step_up(World& world) {
+    add_number_by_page(world);
+    return {"/account/verify/send", {{"method", "sms"}}, "/account/verify"};
+}
+// What the pages of a person's own second factors emit.
+void add_factor_pages(std::map<std::string, Row>& out) {
+    out["POST /sign-in/factor/send"] = {Attempt{{codes::mfa_code_sent}, send_at_sign_in},
+                                        Attempt{{codes::mfa_sending_refused}, [](World& world) { return too_soon(world, send_at_sign_in(world)); }}};
+    out["POST /account/verify/send"] = {Attempt{{codes::mfa_code_sent}, send_at_step_up},
+                                        Attempt{{codes::mfa_sending_refused}, [](World& world) { return too_soon(world, send_at_step_up(world)); }}};
+    for (std::string const kind : {"sms", "email"}) {
+        auto const path = "/account/factors/" + kind;
+        auto const begin = [=](World& world) {
+            if (kind == "email") world.verify_address();
+            world.sign_in();
+            return Call{path + "/begin", {{"phone", "+49 151 23456742"}}, path};
+        };
+        auto const confirm = [=](World& world, bool right) {
+            world.send(begin(world));
+            return Call{path + "/confirm", {{"code", sent_code(world, kind == "sms" ? world.app.sms : world.app.mail, right)}}, path};
+        };
+        out["POST " + path + "/begin"] = {Attempt{{codes::mfa_enrolment_begun}, begin},
+                                          Attempt{{codes::mfa_sending_refused}, [=](World& world) { return too_soon(world, begin(world)); }}};
+        out["POST " + path + "/confirm"] = {Attempt{{codes::mfa_enrolled}, [=](World& world) { return confirm(world, true); }},
+                                            Attempt{{codes::mfa_enrolment_refused}, [=](World& world) { return confirm(world, false); }}};
+    }
+    out["POST /account/factors/backup-codes"] = {Attempt{{codes::mfa_backup_codes_made}, [](World& world) {
+                                                             world.sign_in_with_factor("alice", world.alice);
+                                                             return Call{"/account/factors/backup-codes"};
+                                                         }}};
+    out["POST /account/factors/backup-codes/download"] = {.changes_nothing = "gives back, as a file, what the form brought"};
+    out["POST /account/browsers/{id}/forget"] = {Attempt{{codes::mfa_device_forgotten}, [](World& world) {
+                                                             world.sign_in();
+                                                             auto const known = world.app.stack.known_devices.list(world.alice.id);
+                                                             return Call{"/account/browsers/" + known.at(0).id + "/forget", {}, "/account"};
+                                                         }}};
+}
+
 std::map<std::string, Row> rows() {
     std::map<std::string, Row> out;
+    add_factor_pages(out);
     auto const json = [](std::string path, Json body) -> Prepare {
         return [=](World&) { return Call{.path = path, .json = body}; };
     };
     auto const form = [](std::string path, std::vector<std::pair<std::string, std::string>> fields) -> Prepare {
         return [=](World&) { return Call{path, fields}; };
+    };
+    // Of a page that is not there any more.
+    auto const form_from = [](std::string path, std::string from) -> Prepare {
+        return [=](World&) { return Call{path, {}, from}; };
     };
     auto const signed_in = [](Call call) -> Prepare {
         return [=](World& world) {
@@ -186,10 +294,50 @@ std::map<std::string, Row> rows() {
                                                 }}};
     out["POST /auth/mfa/totp/verify"] = {Attempt{{codes::mfa_enrolled}, [](World& world) { return verify_over_api(world, true); }},
                                          Attempt{{codes::mfa_enrolment_refused}, [](World& world) { return verify_over_api(world, false); }}};
+    out["POST /auth/mfa/sms/setup"] = {Attempt{{codes::mfa_enrolment_begun}, set_up_sms},
+                                       Attempt{{codes::mfa_sending_refused}, [](World& world) { return too_soon(world, set_up_sms(world)); }}};
+    out["POST /auth/mfa/sms/send"] = {
+        Attempt{{codes::mfa_code_sent}, [](World& world) { return send_again(world, set_up_sms(world), world.app.sms); }},
+        Attempt{{codes::mfa_sending_refused}, [](World& world) { return send_to_nobody(world, "sms"); }}};
+    out["POST /auth/mfa/sms/verify"] = {
+        Attempt{{codes::mfa_enrolled}, [](World& world) { return confirm_sent(world, set_up_sms(world), world.app.sms, true); }},
+        Attempt{{codes::mfa_enrolment_refused}, [](World& world) { return confirm_sent(world, set_up_sms(world), world.app.sms, false); }}};
+    out["POST /auth/mfa/email/setup"] = {Attempt{{codes::mfa_enrolment_begun}, set_up_email},
+                                         Attempt{{codes::mfa_sending_refused}, [](World& world) { return too_soon(world, set_up_email(world)); }}};
+    out["POST /auth/mfa/email/send"] = {
+        Attempt{{codes::mfa_code_sent}, [](World& world) { return send_again(world, set_up_email(world), world.app.mail); }},
+        Attempt{{codes::mfa_sending_refused}, [](World& world) { return send_to_nobody(world, "email"); }}};
+    out["POST /auth/mfa/email/verify"] = {
+        Attempt{{codes::mfa_enrolled}, [](World& world) { return confirm_sent(world, set_up_email(world), world.app.mail, true); }},
+        Attempt{{codes::mfa_enrolment_refused}, [](World& world) { return confirm_sent(world, set_up_email(world), world.app.mail, false); }}};
+    out["POST /auth/mfa/backup-codes"] = {Attempt{{codes::mfa_backup_codes_made}, [](World& world) {
+                                                      world.sign_in_with_factor("alice", world.alice);
+                                                      return Call{.path = "/auth/mfa/backup-codes", .json = Json::object()};
+                                                  }}};
+    auto const backup_code = [](bool right) -> Prepare {
+        return [right](World& world) {
+            world.sign_in_with_factor("alice", world.alice);
+            auto const made = world.browser.post("/auth/mfa/backup-codes").json();
+            auto const code = *made.find("backup_codes")->items()->at(0).string();
+            return Call{.path = "/auth/mfa/backup-codes/verify", .json = Json::object({{"code", right ? code : "0000-0000-0000-0000"}})};
+        };
+    };
+    out["POST /auth/mfa/backup-codes/verify"] = {Attempt{{codes::mfa_backup_code_used}, backup_code(true)},
+                                                 Attempt{{codes::mfa_refused}, backup_code(false)}};
+    out["POST /auth/devices/{id}/forget"] = {Attempt{{codes::mfa_device_forgotten}, [](World& world) {
+                                                         world.sign_in();
+                                                         auto const id = world.app.stack.known_devices.list(world.alice.id).at(0).id;
+                                                         return Call{.path = "/auth/devices/" + id + "/forget", .json = Json::object()};
+                                                     }}};
     out["POST /account/factors/totp/begin"] = {
         Attempt{{codes::mfa_enrolment_begun}, signed_in({"/account/factors/totp/begin", {{"device_name", "Phone"}}, "/account"})}};
     out["POST /account/factors/totp/confirm"] = {Attempt{{codes::mfa_enrolled}, [](World& world) { return confirm_totp(world, true); }},
                                                  Attempt{{codes::mfa_enrolment_refused}, [](World& world) { return confirm_totp(world, false); }}};
+    out["POST /auth/mfa/factors/{id}/remove"] = {Attempt{{codes::mfa_removed}, [](World& world) {
+                                                             world.sign_in_with_factor("alice", world.alice);
+                                                             auto const device = world.app.stack.totp.list(world.alice.id).front().id.str();
+                                                             return Call{.path = "/auth/mfa/factors/" + device + "/remove", .json = Json::object()};
+                                                         }}};
     out["POST /account/factors/{id}/remove"] = {Attempt{{codes::mfa_removed}, [](World& world) {
                                                             world.sign_in_with_factor("alice", world.alice);
                                                             auto const device = world.app.stack.totp.list(world.alice.id).front().id.str();
@@ -231,11 +379,76 @@ std::map<std::string, Row> rows() {
         (void)world.app.stack.lifecycle.disable(world.alice.id, audit::Actor::system(), {}).ok();
         return world.on_alice("/enable");
     });
-    out["POST /admin/users/{id}/reset-mfa"] = admin_row("/reset-mfa", {codes::mfa_reset}, [](World& world) {
+    auto const asked = [](World& world, std::string const& asker) {
+        auto const user = world.app.add_user(asker, "admin");
         world.app.enrol(world.alice);
         world.sign_in_as_admin();
-        return world.on_alice("/reset-mfa");
+        (void)world.app.stack.recovery.ask(world.alice.id, audit::Actor::user(user.id), {}, "lost").ok();
+    };
+    out["POST /admin/users/{id}/recovery"] = admin_row("/recovery", {codes::recovery_asked}, [](World& world) {
+        world.app.enrol(world.alice);
+        world.sign_in_as_admin();
+        return world.on_alice("/recovery", {{"reason", "lost"}});
     });
+    out["POST /admin/users/{id}/recovery/approve"] = admin_row("/recovery/approve", {codes::recovery_approved}, [=](World& world) {
+        asked(world, "second");
+        return world.on_alice("/recovery/approve");
+    });
+    out["POST /admin/users/{id}/recovery/cancel"] = admin_row("/recovery/cancel", {codes::recovery_cancelled}, [=](World& world) {
+        asked(world, "second");
+        return world.on_alice("/recovery/cancel");
+    });
+    out["POST /account/recovery/cancel"] = {Attempt{{codes::recovery_cancelled}, [](World& world) {
+                                                        auto const user = world.app.add_user("second", "admin");
+                                                        auto const secret = world.sign_in_with_factor("alice", world.alice);
+                                                        (void)world.app.stack.recovery.ask(world.alice.id, audit::Actor::user(user.id), {}, "lost").ok();
+                                                        return Call{"/account/recovery/cancel", {}, "/account"};
+                                                    }}};
+    out["POST /sign-in/lost-factor"] = {Attempt{{codes::recovery_link_asked}, [](World& world) {
+                                                    world.app.enrol(world.alice);
+                                                    world.sign_in();
+                                                    return Call{"/sign-in/lost-factor"};
+                                                }}};
+    out["POST /recover/{token}"] = {.done = Attempt{{codes::recovery_begun},
+                                                    [](World& world) {
+                                                        world.verify_address();
+                                                        world.app.enrol(world.alice);
+                                                        world.sign_in();
+                                                        world.browser.submit("/sign-in/lost-factor", {});
+                                                        auto const path = world.mailed_path();
+                                                        world.app.clock.advance(1s);
+                                                        return Call{path};
+                                                    }},
+                                    .refused = Attempt{{codes::auth_link_refused}, form_from("/recover/x", "/sign-in")}};
+    out["POST /forgot-password"] = {Attempt{{codes::auth_reset_asked}, form("/forgot-password", {{"login", "alice"}})}};
+    out["POST /auth/password/forgot"] = {
+        Attempt{{codes::auth_reset_asked}, json("/auth/password/forgot", Json::object({{"login", "nobody"}}))}};
+    out["POST /reset-password/{token}"] = {.done = Attempt{{codes::auth_reset_done},
+                                                           [](World& world) {
+                                                               return Call{world.reset_path(), {{"password", other_password}}};
+                                                           }},
+                                           .refused = Attempt{{codes::auth_link_refused}, form_from("/reset-password/x", "/sign-in")}};
+    out["POST /auth/password/reset"] = {.done = Attempt{{codes::auth_reset_done},
+                                                        [](World& world) {
+                                                            auto const path = world.reset_path();
+                                                            return Call{.path = "/auth/password/reset",
+                                                                        .json = Json::object({{"token", path.substr(path.rfind('/') + 1)},
+                                                                                              {"password", other_password}})};
+                                                        }},
+                                        .refused = Attempt{{codes::auth_link_refused},
+                                                           json("/auth/password/reset", Json::object({{"token", "x"}, {"password", other_password}}))}};
+    out["POST /account/email/verify"] = {Attempt{{codes::auth_address_link_sent}, signed_in({"/account/email/verify", {}, "/account/email"})}};
+    out["POST /account/email/change"] = {
+        Attempt{{codes::auth_address_change_asked}, signed_in({"/account/email/change", {{"email", "new@example.com"}}, "/account/email"})}};
+    out["POST /auth/email/verify/send"] = {
+        Attempt{{codes::auth_address_link_sent}, signed_in({.path = "/auth/email/verify/send", .json = Json::object()})}};
+    out["POST /verify-email/{token}"] = {.done = Attempt{{codes::auth_address_verified},
+                                                         [](World& world) {
+                                                             world.sign_in();
+                                                             world.browser.submit("/account/email/verify", {}, "/account/email");
+                                                             return Call{world.mailed_path()};
+                                                         }},
+                                         .refused = Attempt{{codes::auth_link_refused}, form_from("/verify-email/x", "/sign-in")}};
     out["POST /admin/users/{id}/end-sessions"] = admin_row("/end-sessions", {codes::sessions_ended_all}, [](World& world) {
         Client{world.app}.log_in("alice");
         world.sign_in_as_admin();

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "config/loading.h"
+#include "zephyr/config/reference.h"
 
 namespace zephyr::config {
 namespace {
@@ -90,6 +91,20 @@ TEST(Rules, administrators_must_be_able_to_have_the_factor_they_need) {
               "mfa.enabled = true, or mfa.required_for_admin = false as well.");
     EXPECT_THAT(good(from_environment({{"MFA_ENABLED", "false"}, {"MFA_REQUIRED_FOR_ADMIN", "false"}})).notices,
                 ElementsAre(HasSubstr("nobody is asked for a second factor")));
+}
+
+// Toll fraud: codes sent by the thousand to numbers that earn the attacker something.
+TEST(Rules, codes_by_sms_go_to_named_countries_alone) {
+    EXPECT_THAT(all_problems(from_environment({{"MFA_SMS_PROVIDER", "hook"}})), ::testing::Contains(HasSubstr("name the countries your people live in")));
+    for (auto const* wrong : {"49", "+", "+049", "+49x", "+123456789", "0049"})
+        EXPECT_THAT(all_problems(from_file("[mfa]\nsms_prefixes = [\"" + std::string{wrong} + "\"]")), ::testing::Contains(HasSubstr("mfa.sms_prefixes"))) << wrong;
+    EXPECT_EQ(good(from_file("[mfa]\nsms_prefixes = [\"+49\", \"+1415\"]")).settings.mfa.sms_prefixes,
+              (std::vector<std::string>{"+49", "+1415"}));
+}
+
+TEST(Rules, codes_live_ten_minutes_at_most) {
+    EXPECT_THAT(all_problems(from_file("[mfa]\ncode_lifetime = \"601s\"")), ::testing::Contains(HasSubstr("mfa.code_lifetime")));
+    EXPECT_EQ(good(from_file("[mfa]\ncode_lifetime = \"10m\"")).settings.mfa.code_lifetime, std::chrono::minutes{10});
 }
 
 TEST(Rules, session_lifetimes_must_be_in_order) {
@@ -201,8 +216,6 @@ TEST(Notices, a_feature_that_is_not_installed_is_named_only_when_asked_for) {
     for (auto const* name : {"UMA_ENABLED", "GDPR_ENABLED", "SOC2_ENABLED", "HIPAA_ENABLED",
                              "SECURITY_SCANNING_ENABLED", "THREAT_DETECTION_ENABLED"})
         EXPECT_THAT(good(from_environment({{name, "true"}})).notices, ElementsAre(HasSubstr(name))) << name;
-    EXPECT_THAT(good(from_environment({{"MFA_SMS_PROVIDER", "twilio"}})).notices,
-                ElementsAre(HasSubstr("mfa.sms_provider")));
     // What is installed is not on the list.
     EXPECT_THAT(
         good(from_environment({{"MFA_ENABLED", "true"}, {"MFA_REQUIRED_FOR_ADMIN", "true"}, {"MFA_TOTP_ISSUER", "X"}}))
@@ -224,6 +237,31 @@ TEST(Notices, every_relaxation_is_named) {
         EXPECT_THAT(good(from_file("[redis]\nurl = \"" + std::string{fine} + "\"")).notices, IsEmpty()) << fine;
     EXPECT_THAT(good(from_flags({{"--public-url", "https://example.com"}})).notices,
                 ElementsAre(HasSubstr("neither TLS nor a proxy is configured")));
+}
+
+// Whoever is named as a provider must be able to send.
+TEST(Rules, a_provider_needs_its_settings) {
+    auto const problems = [](std::vector<FlagValue> flags) {
+        auto const outcome = load(from_flags(std::move(flags)));
+        return outcome.ok() ? std::string{} : check_text(outcome);
+    };
+    EXPECT_THAT(problems({{"--mfa-email-provider", "smtp"}}), HasSubstr("mail.from"));
+    EXPECT_THAT(problems({{"--mfa-email-provider", "smtp"}}), HasSubstr("smtp.host"));
+    EXPECT_THAT(problems({{"--mfa-email-provider", "pigeon"}}), HasSubstr("smtp, sendgrid"));
+    EXPECT_THAT(problems({{"--mfa-sms-provider", "twilio"}, {"--mfa-sms-prefixes", "+49"}}), HasSubstr("twilio.auth_token"));
+    EXPECT_THAT(problems({{"--mfa-sms-provider", "hook"}, {"--mfa-sms-prefixes", "+49"}}), HasSubstr("sms_hook.secret"));
+    EXPECT_THAT(problems({{"--mfa-sms-provider", "smpp"}, {"--mfa-sms-prefixes", "+49"}}), HasSubstr("smpp.source"));
+    std::vector<FlagValue> const smtp{{"--mfa-email-provider", "smtp"}, {"--mail-from", "login@example.com"}, {"--smtp-host", "mx.example.com"}};
+    EXPECT_EQ(problems(smtp), "");
+    auto readable = smtp;
+    readable.push_back({"--smtp-tls", "off"});
+    EXPECT_THAT(problems(readable), HasSubstr("would travel readable"));
+    auto nameless = smtp;
+    nameless.push_back({"--smtp-username", "u"});
+    EXPECT_THAT(problems(nameless), HasSubstr("one is set without the other"));
+    EXPECT_THAT(problems({{"--mail-from", "a@b.c, x@y.z"}}), HasSubstr("mail.from"));
+    EXPECT_THAT(problems({{"--mfa-sms-provider", "hook"}, {"--mfa-sms-prefixes", "+49"}, {"--sms-hook-url", "http://10.0.0.1/sms"}}),
+                HasSubstr("travel readable over the network"));
 }
 
 }  // namespace

@@ -103,8 +103,8 @@ TEST(Texts, are_checked_for_what_they_are) {
     EXPECT_NE(issuer_name("a:b").problem, "");
     EXPECT_NE(any_text("a\x01").problem, "");
     EXPECT_NE(any_text("a\xff").problem, "");
-    EXPECT_EQ(provider_or_empty("twilio-2_x").problem, "");
-    EXPECT_NE(provider_or_empty("Twilio").problem, "");
+    EXPECT_EQ(sms_provider_or_empty("twilio").problem, "");
+    EXPECT_NE(sms_provider_or_empty("Twilio").problem, "");
 }
 
 TEST(Texts, of_directories_and_urls_are_checked) {

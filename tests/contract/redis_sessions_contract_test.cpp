@@ -142,7 +142,7 @@ TEST_F(RedisSessions, a_redis_restored_from_before_the_logout_opens_nothing) {
 
     ASSERT_TRUE(sessions.end(ended.session.ref, audit::Actor::user(alice), {}, "signed_out").ok());
     auto const whole =
-        sessions.rotate(rotated.session.ref, {.proved = Factor{"otp", clock.now()}, .pending = std::string{}}, {}).value();
+        sessions.rotate(rotated.session.ref, {.proved = Factor{"otp", clock.now(), true}, .pending = std::string{}}, {}).value();
     clock.advance(20min);
     ASSERT_TRUE(sessions.find(kept.token).ok());
     ASSERT_TRUE(sessions.find(whole.token).ok());
@@ -194,7 +194,7 @@ TEST_F(RedisSessions, what_a_pending_sign_in_had_cannot_be_used_under_the_token_
     ASSERT_TRUE(sessions.find(pending.token).ok());
     auto const old_copy = in_redis(key_of(pending.token));
     auto const whole =
-        sessions.rotate(pending.session.ref, {.proved = Factor{"otp", clock.now()}, .pending = std::string{}}, {}).value();
+        sessions.rotate(pending.session.ref, {.proved = Factor{"otp", clock.now(), true}, .pending = std::string{}}, {}).value();
     into_redis(key_of(whole.token), old_copy);
     EXPECT_EQ(sessions.find(whole.token).value(), whole.session);
     // And the other way round: the strong copy under the weak token, which is dead.

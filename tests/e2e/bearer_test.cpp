@@ -72,7 +72,7 @@ TEST_F(Bearer, the_next_sign_in_is_pending_until_the_code) {
     ASSERT_EQ(program.take(program.post("/auth/mfa/totp/verify", Json::object({{"code", app.code_for(secret)}}))).status(), 200);
     EXPECT_EQ(program.get("/admin/dashboard").status(), 200);
     EXPECT_EQ(claims().string_at("acr"), "aal2");
-    EXPECT_EQ(claims().find("amr")->dump(), R"(["pwd","otp"])");
+    EXPECT_EQ(claims().find("amr")->dump(), R"(["pwd","otp","mfa"])");
 }
 
 TEST_F(Bearer, the_code_may_come_along_with_the_password) {

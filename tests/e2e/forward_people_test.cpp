@@ -30,7 +30,7 @@ TEST_F(Forward, demands_what_the_rule_of_the_path_demands) {
     give(ada, "admin");
     EXPECT_EQ(browser.asks("wiki.example.com", "/admin/users").id(), "mfa.required");
     ASSERT_TRUE(
-        app.stack.sessions.rotate(browser.session->session.ref, {.proved = sessions::Factor{"otp", app.clock.now()}, .pending = {}}, {})
+        app.stack.sessions.rotate(browser.session->session.ref, {.proved = sessions::Factor{"otp", app.clock.now(), true}, .pending = {}}, {})
             .ok());
     EXPECT_EQ(browser.asks("wiki.example.com", "/admin/users").status(), 200);
     ASSERT_TRUE(app.stack.roles.revoke(rbac::Subject::user(ada.id), "staff", audit::Actor::system()).ok());
@@ -57,7 +57,7 @@ TEST_F(Forward, records_the_refusal_of_somebody_known_once_a_minute_and_no_stran
 
 TEST_F(Forward, leads_to_a_fresh_proof_when_the_rule_wants_one) {
     auto const secret = app.enrol(ada);
-    browser.signs_in(ada, {{"pwd", app.clock.now()}, {"otp", app.clock.now()}});
+    browser.signs_in(ada, {{"pwd", app.clock.now()}, {"otp", app.clock.now(), true}});
     ASSERT_EQ(browser.arrives("vault.example.com").status(), 303);
     EXPECT_EQ(browser.asks("vault.example.com").status(), 200);
     app.clock.advance(15min - 1s);
@@ -74,7 +74,7 @@ TEST_F(Forward, leads_to_a_fresh_proof_when_the_rule_wants_one) {
     EXPECT_TRUE(answer.location().starts_with("/account/verify?return_to=%2Fauth%2Fforward%2Fstart%3Frequest%3D")) << answer.location();
     EXPECT_LE(answer.location().size(), 2048u);
     ASSERT_TRUE(
-        app.stack.sessions.rotate(browser.session->session.ref, {.proved = sessions::Factor{"otp", app.clock.now()}, .pending = {}}, {})
+        app.stack.sessions.rotate(browser.session->session.ref, {.proved = sessions::Factor{"otp", app.clock.now(), true}, .pending = {}}, {})
             .ok());
     EXPECT_EQ(browser.asks("vault.example.com", "/x").status(), 200);
 }

@@ -54,7 +54,8 @@ TEST_F(PageFlow, the_set_up_link_makes_one_administrator_and_then_leads_to_the_s
     auto const confirmed = browser.submit("/account/factors/totp/confirm", {{"code", app.code_for(secret)}, {"return_to", "/admin"}},
                                           "/account/factors/totp");
     ASSERT_EQ(confirmed.status(), 303) << confirmed.body();
-    EXPECT_EQ(confirmed.location(), "/admin");
+    EXPECT_EQ(confirmed.location(), "/account/factors/backup-codes?added=first&return_to=%2Fadmin") << "codes for the day the phone is lost";
+    EXPECT_NE(browser.page(confirmed.location()).body().find("href=\"/admin\""), std::string::npos) << "now or later";
     EXPECT_EQ(browser.page("/admin").status(), 200);
 
     Client late{app};
@@ -213,7 +214,9 @@ TEST_F(PageFlow, an_administrator_disables_resets_and_deletes_and_each_bites_at_
     auto const at = "/admin/users/" + alice.id.str();
     ASSERT_EQ(client.page(at).status(), 200);
 
-    EXPECT_EQ(client.submit(at + "/reset-mfa", {}, at).status(), 303);
+    EXPECT_EQ(client.submit(at + "/recovery", {{"reason", "lost phone"}}).status(), 303);
+    EXPECT_TRUE(app.stack.totp.has_confirmed(alice.id)) << "not by one administrator alone";
+    ASSERT_TRUE(app.stack.recovery.approve(alice.id, audit::Actor::user(app.add_user("second", "admin").id), {}).ok());
     EXPECT_EQ(victim.get("/auth/me").status(), 401);
     EXPECT_FALSE(app.stack.totp.has_confirmed(alice.id));
     EXPECT_EQ(app.stack.notices.unseen(alice.id).front().what, "factors_reset");
@@ -245,7 +248,7 @@ TEST_F(PageFlow, nobody_disables_or_deletes_the_account_they_use) {
     auto client = admin();
     auto const root = app.stack.users.find_by_login("root").value();
     auto const at = "/admin/users/" + root.id.str();
-    for (auto const* what : {"/disable", "/reset-mfa", "/delete"}) {
+    for (auto const* what : {"/disable", "/recovery", "/delete"}) {
         EXPECT_EQ(client.submit(at + what, {{"confirm", "root"}}, at).status(), 409) << what;
     }
     EXPECT_EQ(client.page("/admin").status(), 200);

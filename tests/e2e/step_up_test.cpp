@@ -116,7 +116,7 @@ TEST_F(StepUp, the_secret_of_an_enrolment_is_not_shown_to_a_session_that_grew_ol
     ASSERT_EQ(browser.submit("/account/factors/totp/begin", {}, "/account").location(), "/account/factors/totp");
     ASSERT_EQ(browser.page("/account/factors/totp").status(), 200);
     app.clock.advance(1min);
-    EXPECT_EQ(browser.page("/account/factors/totp").location(), "/account/verify?return_to=/account/factors/totp");
+    EXPECT_EQ(browser.page("/account/factors/totp").location(), "/account/verify?return_to=%2Faccount%2Ffactors%2Ftotp");
 }
 
 TEST_F(StepUp, an_email_address_is_a_credential_too) {

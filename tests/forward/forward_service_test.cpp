@@ -266,7 +266,7 @@ TEST_F(ForwardServiceTest, the_cookie_dies_with_its_session_and_leaves_no_row) {
 TEST_F(ForwardServiceTest, the_cookie_survives_a_new_token_of_its_session_and_shows_what_it_proved) {
     auto const main = session();
     auto const done = arrived(main.session.ref, app);
-    ASSERT_TRUE(sessions.rotate(main.session.ref, {.proved = sessions::Factor{"otp", clock.now()}, .pending = {}}, from).ok());
+    ASSERT_TRUE(sessions.rotate(main.session.ref, {.proved = sessions::Factor{"otp", clock.now(), true}, .pending = {}}, from).ok());
     auto const found = forward.find("app.example.com", done.token);
     ASSERT_TRUE(found.ok());
     EXPECT_EQ(found.value().session.factors.size(), 2u);

@@ -99,7 +99,7 @@ protected:
             case 3:
             case 4: {
                 sessions::Change wanted;
-                if (one_in(2)) wanted = {.proved = sessions::Factor{"otp", clock.now()}, .pending = ""};
+                if (one_in(2)) wanted = {.proved = sessions::Factor{"otp", clock.now(), true}, .pending = ""};
                 auto const issued = writer().sessions.rotate(some_credential().session, wanted, origin);
                 if (issued.ok()) remember(issued.value());
                 break;

@@ -106,7 +106,7 @@ TEST_F(GatekeeperTest, nothing_that_ends_a_session_leaves_it_remembered) {
 TEST_F(GatekeeperTest, a_step_up_is_seen_at_once) {
     auto const pending = start(alice.id, "mfa.required");
     EXPECT_EQ(refusal(pending), "mfa.required");
-    auto const whole = node.sessions.rotate(pending.session.ref, {.proved = sessions::Factor{"otp", clock.now()}, .pending = ""}, {}).value();
+    auto const whole = node.sessions.rotate(pending.session.ref, {.proved = sessions::Factor{"otp", clock.now(), true}, .pending = ""}, {}).value();
     auto const request = request_with(whole.token.reveal());
     auto const demand = (http::require_login | http::require_mfa_within(5min)).demand();
     EXPECT_TRUE(admits(node.gatekeeper.judge(demand, request)));

@@ -18,7 +18,7 @@ protected:
         out.session.ref = SessionRef::make(clock.now(), random);
         out.session.user = UserId::make(clock.now(), random);
         out.session.pending = "mfa.required";
-        out.session.factors = {{"pwd", clock.now()}, {"otp", clock.now() + 1ms}};
+        out.session.factors = {{"pwd", clock.now()}, {"otp", clock.now() + 1ms, true}};
         out.session.created_at = clock.now() - 1h;
         out.session.last_seen_at = clock.now();
         out.session.expires_at = clock.now() + 12h;

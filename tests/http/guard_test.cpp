@@ -74,7 +74,7 @@ TEST(SessionHolder, knows_the_latest_proof_of_each_factor) {
     holder.factors = {{"pwd", from_millis(5)}, {"pwd", from_millis(9)}, {"pwd", from_millis(7)}};
     EXPECT_EQ(holder.proved("pwd"), from_millis(9));
     EXPECT_FALSE(holder.has_second_factor());
-    holder.factors.push_back({"otp", from_millis(3)});
+    holder.factors.push_back({"otp", from_millis(3), true});
     EXPECT_TRUE(holder.has_second_factor());
 }
 

@@ -20,7 +20,7 @@ namespace zephyr::mfa {
 class TotpFixture : public ::testing::Test {
 protected:
     std::unique_ptr<TotpService> service_with(TotpSettings const& wanted) {
-        return std::make_unique<TotpService>(*database, audit, sealer, clock, random, wanted);
+        return std::make_unique<TotpService>(*database, audit, sealer, attempts, clock, random, wanted);
     }
 
     // What an authenticator app that scanned `secret_base32` shows, some steps from now.
@@ -63,10 +63,11 @@ protected:
 
     testing::ManualClock clock;
     testing::ScriptedRandom random;
-    std::unique_ptr<storage::Database> database = testing::memory_database(clock, {"0001", "0006", "0011"});
+    std::unique_ptr<storage::Database> database = testing::memory_database(clock, {"0001", "0006", "0011", "0013", "0014", "0016"});
     crypto::MasterKey master = crypto::MasterKey::generate(random);
     crypto::Sealer sealer{crypto::Keyring{master}, random};
     audit::AuditLog audit{*database, sealer, clock, random};
+    Attempts attempts{audit, clock, {}};
     std::unique_ptr<TotpService> totp = service_with({});
     UserId alice = UserId::make(clock.now(), random);
     UserId bob = UserId::make(clock.now(), random);

@@ -18,7 +18,7 @@ TEST_F(TotpVerificationTest, accepts_the_code_the_phone_shows) {
     auto const verified = totp->verify(alice, session, code_of(secret));
     ASSERT_TRUE(verified.ok()) << verified.error();
     EXPECT_EQ(verified.value().user(), alice);
-    EXPECT_EQ(verified.value().amr(), "otp");
+    EXPECT_EQ(verified.value().kind().amr, "otp");
     EXPECT_EQ(verified.value().factor(), totp->list(alice).at(0).id);
     EXPECT_EQ(totp->list(alice).at(0).last_used_at, clock.now());
 }
@@ -163,7 +163,10 @@ TEST_F(TotpVerificationTest, locks_out_after_a_hundred_wrong_codes_until_it_is_r
     clock.advance(std::chrono::hours{24 * 365});
     EXPECT_EQ(totp->verify(alice, new_session(), code_of(secret)).error(), errors::locked_out);
     EXPECT_EQ(account_failures(alice), 100);
-    totp->reset_all(alice, operator_);
+    database->write([&](storage::Transaction& tx) {
+        totp->remove_all(tx, alice);
+        attempts.clear(tx, alice);
+    });
     auto const fresh = enrol(alice);
     EXPECT_TRUE(totp->verify(alice, new_session(), code_of(fresh)).ok());
 }

@@ -94,10 +94,12 @@ TEST(EveryPage, carries_the_csrf_token_in_each_form_that_changes_something) {
 
 TEST(EveryPage, posts_only_to_paths_that_are_agreed) {
     std::regex const agreed{
-        "/setup/[^/]+|/sign-up|/sign-in|/sign-in/factor|/sign-out|/account/(profile|password|verify|notices/dismiss)|"
-        "/account/factors/totp/(begin|confirm)|/account/factors/[^/]+/remove|/account/sessions/([^/]+/"
+        "/setup/[^/]+|/sign-up|/sign-in|/sign-in/factor(/send)?|/sign-out|/account/(profile|password|verify(/send)?|notices/dismiss)|"
+        "/account/factors/(totp|sms|email)/(begin|confirm)|/account/factors/backup-codes(/download)?|/account/browsers/[^/]+/forget|"
+        "/account/factors/[^/]+/remove|/account/sessions/([^/]+/"
         "revoke|revoke-others)|"
-        "/admin/users/(new|[^/]+/(disable|enable|reset-mfa|end-sessions|roles|delete))|/admin/audit/export"};
+        "/admin/users/(new|[^/]+/(disable|enable|end-sessions|roles|delete|recovery|recovery/(approve|cancel)))|/forgot-password|/reset-password/[^/]+|"
+        "/verify-email/[^/]+|/recover/[^/]+|/sign-in/lost-factor|/account/email/(verify|change)|/account/recovery/cancel|/admin/audit/export"};
     each_page([&](std::string const&, Document const& document) {
         for (auto const& form : document.all("form"))
             if (form.get("method") == "post") {
@@ -256,7 +258,7 @@ TEST(Messages, show_a_reason_in_english_and_the_catalogue_in_german) {
 
 TEST(Messages, never_show_the_detail_meant_for_the_log) {
     constexpr Failure failure{Kind::invalid, "mfa.totp_wrong_code"};
-    SecondFactorPage page{{}, FormErrors::of("code", Error{failure, "secret of alice is broken"})};
+    SecondFactorPage page{{}, 0, "", FormErrors::of("code", Error{failure, "secret of alice is broken"})};
     EXPECT_EQ(pages().render(page, {}).find("secret of alice"), std::string::npos);
 }
 
@@ -281,6 +283,160 @@ TEST(EnrolTotpPage, shows_the_qr_code_as_an_image_and_the_secret_in_groups_of_fo
     EXPECT_EQ(groups, (std::vector<std::string>{"JBSW", "Y3DP", "EHPK", "3PXP", "GEZD", "GNBV", "GY3T", "QOJQ"}));
     EXPECT_NE(html.find("href=\"otpauth://totp/Zephyr:m.lindqvist?secret="), std::string::npos);
     EXPECT_NE(html.find("If you lose this device"), std::string::npos);
+}
+
+TEST(SecondFactorPage, asks_for_the_strongest_first_and_keeps_the_others_one_tap_away) {
+    Document const document{one("second-factor")};
+    std::vector<std::string> links;
+    for (auto const& link : document.all("a"))
+        if (link.get("href").rfind("/sign-in/factor?", 0) == 0 && link.get("href").find("method=") != std::string::npos)
+            links.push_back(link.get("href"));
+    EXPECT_EQ(links, (std::vector<std::string>{"/sign-in/factor?method=sms&amp;return_to=%2Faccount",
+                                               "/sign-in/factor?method=email&amp;return_to=%2Faccount",
+                                               "/sign-in/factor?method=backup_code&amp;return_to=%2Faccount"}));
+    SecondFactorPage alone{{"totp", {"totp"}, {"Phone"}}};
+    EXPECT_EQ(pages().render(alone, {}).find("?method="), std::string::npos);
+}
+
+TEST(SecondFactorPage, shows_the_field_of_a_code_that_is_sent_only_once_it_was) {
+    Document const before{one("second-factor-send")};
+    EXPECT_EQ(before.by_id("code"), nullptr);
+    EXPECT_NE(one("second-factor-send").find("action=\"/sign-in/factor/send\""), std::string::npos);
+    EXPECT_NE(one("second-factor-send").find("Send the code to <bdi>Work phone</bdi>"), std::string::npos);
+    Document const after{one("second-factor-sent")};
+    ASSERT_NE(after.by_id("code"), nullptr);
+    EXPECT_EQ(after.by_id("code")->get("autocomplete"), "one-time-code");
+    bool again = false;
+    for (auto const& button : after.all("button"))
+        if (button.has("data-wait")) again = button.get("data-wait") == "30" && !button.has("disabled");  // works without script
+    EXPECT_TRUE(again);
+}
+
+TEST(SecondFactorPage, takes_letters_for_backup_codes) {
+    Document const document{one("second-factor-backup")};
+    auto const* code = document.by_id("code");
+    ASSERT_NE(code, nullptr);
+    EXPECT_EQ(code->get("type"), "text");
+    EXPECT_FALSE(code->has("inputmode"));
+    EXPECT_EQ(code->get("autocomplete"), "off");
+}
+
+TEST(SecondFactorPage, offers_to_trust_the_browser_only_where_that_is_allowed) {
+    Document const allowed{one("second-factor")};
+    ASSERT_NE(allowed.by_id("trust_device"), nullptr);
+    EXPECT_FALSE(allowed.by_id("trust_device")->has("checked"));
+    EXPECT_NE(one("second-factor").find("<bdi>30</bdi> days"), std::string::npos);
+    EXPECT_EQ(Document{one("second-factor-backup")}.by_id("trust_device"), nullptr);
+}
+
+TEST(SecondFactorPage, leads_people_who_lost_their_device_where_there_is_a_way) {
+    EXPECT_NE(one("second-factor").find("href=\"/sign-in/lost-factor\""), std::string::npos);
+    std::string const none = one("second-factor", Filled::yes, Wrong::yes);
+    EXPECT_EQ(none.find("I lost my device"), std::string::npos);
+    EXPECT_NE(none.find("An administrator can reset"), std::string::npos);
+}
+
+TEST(ReauthPage, asks_for_one_proof_with_the_same_choice) {
+    Document const password{one("reauth")};
+    EXPECT_NE(password.by_id("password"), nullptr);
+    EXPECT_EQ(password.by_id("code"), nullptr);
+    Document const code{one("reauth-code")};
+    EXPECT_EQ(code.by_id("password"), nullptr);
+    EXPECT_NE(code.by_id("code"), nullptr);
+    EXPECT_EQ(code.by_id("trust_device"), nullptr);
+    EXPECT_NE(one("reauth-code").find("href=\"/account/verify?method=backup_code&amp;"), std::string::npos);
+    EXPECT_NE(one("reauth-code").find("stronger proof"), std::string::npos);
+}
+
+TEST(EnrolDeliveredPage, says_in_plain_words_what_a_text_message_is_worth) {
+    EXPECT_NE(one("enrol-sms").find("Text messages can be intercepted; an app is safer."), std::string::npos);
+    EXPECT_NE(one("choose-factor").find("Text messages can be intercepted; an app is safer."), std::string::npos);
+    EXPECT_NE(one("enrol-email").find("does not count"), std::string::npos);
+    Document const document{one("enrol-sms")};
+    ASSERT_NE(document.by_id("phone"), nullptr);
+    EXPECT_EQ(document.by_id("phone")->get("autocomplete"), "tel");
+    EXPECT_EQ(document.by_id("phone")->get("type"), "tel");
+}
+
+TEST(EnrolDeliveredPage, sends_nothing_to_an_address_that_was_not_confirmed) {
+    std::string const html = one("enrol-email", Filled::no);
+    EXPECT_EQ(html.find("/account/factors/email/begin"), std::string::npos);
+    EXPECT_NE(html.find("Confirm yours first"), std::string::npos);
+}
+
+TEST(BackupCodes, are_shown_with_a_way_to_keep_them_that_needs_no_script) {
+    Document const document{one("backup-codes-shown")};
+    std::string kept;
+    for (auto const& input : document.all("input"))
+        if (input.get("name") == "codes") kept = input.get("value");
+    EXPECT_EQ(kept.find("ABCD-EFGH-JKMN-PQR0 ABCD-EFGH-JKMN-PQR1 "), 0U);
+    EXPECT_EQ(document.all("code").size(), 10U);
+    for (auto const& button : document.all("button")) {
+        if (button.has("data-theme-switch")) continue;
+        EXPECT_EQ(button.has("data-copy") || button.has("data-print"), button.has("hidden"));
+    }
+    EXPECT_NE(one("backup-codes-shown").find("href=\"/admin\""), std::string::npos);
+}
+
+TEST(BackupCodes, say_how_many_are_left_and_warn_when_they_are_few) {
+    EXPECT_NE(one("backup-codes").find("You have <bdi>7</bdi> codes left."), std::string::npos);
+    EXPECT_NE(one("backup-codes", Filled::yes, Wrong::yes).find("Only <bdi>1</bdi> codes are left."), std::string::npos);
+    EXPECT_NE(one("account").find("You have <bdi>2</bdi> backup codes left."), std::string::npos);
+    EXPECT_NE(one("account").find("Few are left."), std::string::npos);
+}
+
+TEST(BackupCodesShownPage, goes_on_to_no_other_server) {
+    BackupCodesShownPage page{"alice", {"A"}, sample_time(), false, "//evil.example"};
+    EXPECT_EQ(pages().render(page, {}).find("evil"), std::string::npos);
+}
+
+TEST(AccountPage, shows_every_kind_of_factor_and_what_it_is_worth) {
+    std::string const html = one("account");
+    for (auto const* icon : {"#phone", "#message", "#mail"}) EXPECT_NE(html.find(icon), std::string::npos) << icon;
+    EXPECT_NE(html.find("Does not count where a second factor is demanded."), std::string::npos);
+    EXPECT_NE(html.find("href=\"/account/factors/sms"), std::string::npos);
+    EXPECT_NE(html.find("href=\"/account/factors/email"), std::string::npos);
+    AccountPage bare;
+    EXPECT_EQ(pages().render(bare, {}).find("href=\"/account/factors/sms"), std::string::npos);
+    EXPECT_EQ(pages().render(bare, {}).find("href=\"/account/factors/backup-codes"), std::string::npos);
+}
+
+TEST(AccountPage, reminds_of_the_day_until_which_a_second_factor_must_be_there) {
+    EXPECT_NE(one("account", Filled::no).find("You must add a second factor by <bdi>4 Dec 2026</bdi>"), std::string::npos);
+    EXPECT_EQ(one("account").find("You must add a second factor"), std::string::npos);
+}
+
+TEST(AccountPage, lists_the_browsers_it_knows_and_forgets_each) {
+    Document const document{one("account")};
+    int forgets = 0;
+    for (auto const& form : document.all("form")) forgets += form.get("action").rfind("/account/browsers/", 0) == 0 ? 1 : 0;
+    EXPECT_EQ(forgets, 2);
+    EXPECT_NE(one("account").find("Trusted until"), std::string::npos);
+}
+
+TEST(AccountPage, keeps_the_last_factor_that_counts_when_one_is_demanded) {
+    AccountPage page;
+    page.second_factor_demanded = true;
+    page.factors = {sample_factor(Words{}, 0), {"mail", "email", "j…", sample_time(), std::nullopt, false, false}};
+    std::string const html = pages().render(page, {});
+    EXPECT_EQ(html.find("/" + Words{}.id + "/remove"), std::string::npos);
+    EXPECT_NE(html.find("/mail/remove"), std::string::npos);
+}
+
+TEST(AdminPages, show_coverage_by_kind_and_who_lacks_what_is_demanded) {
+    std::string const html = one("admin-mfa");
+    EXPECT_NE(html.find("1,180"), std::string::npos);
+    EXPECT_NE(html.find("91 %"), std::string::npos);
+    EXPECT_NE(html.find("href=\"/admin/mfa?after=zoe\""), std::string::npos);
+    EXPECT_NE(html.find("href=\"/admin/users?factor=none\""), std::string::npos);
+    EXPECT_NE(pages().render(AdminMfaPage{}, {}).find("Everybody who must have a second factor has one."), std::string::npos);
+}
+
+TEST(AdminPages, show_the_state_of_ones_second_factor_and_the_way_to_recovery) {
+    std::string const html = one("admin-user");
+    EXPECT_NE(html.find("<bdi>4</bdi> backup codes left"), std::string::npos);
+    EXPECT_NE(html.find("href=\"/admin/users/1/recovery\""), std::string::npos);
+    EXPECT_NE(one("admin-user", Filled::no).find("Until <bdi>28 Nov 2026</bdi>"), std::string::npos);
 }
 
 TEST(AccountPage, marks_this_device_and_offers_to_end_only_the_others) {

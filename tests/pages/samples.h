@@ -117,10 +117,20 @@ inline std::vector<NamedPage> entry_pages(Words const& words, Wrong wrong) {
         "m4Qc8Zf2T-w7", words.username, words.email, words.display_name, 15, errors({name_taken, too_short})};
     SignUpPage const sign_up{words.username, words.email, words.display_name, 15,
                              errors({too_short}, Message{"auth.registration_refused", {}})};
-    SignInPage const sign_in{bad ? words.username : "", bad, true, bad ? "" : "signed_out",
-                             errors({}, Message{"auth.invalid_credentials", {}})};
-    SecondFactorPage const factor{{words.device, "Spare key 1"}, errors({code})};
-    ReauthPage const reauth{true, true, {words.device}, errors({{"password", {"passwords.wrong_password", {}}}, code})};
+    SignInPage const sign_in{.username = bad ? words.username : "",
+                             .remember = bad,
+                             .sign_up_open = true,
+                             .can_reset = true,
+                             .notice = bad ? "" : "signed_out",
+                             .errors = errors({}, Message{"auth.invalid_credentials", {}})};
+    std::vector<std::string> const kinds{"totp", "sms", "email", "backup_code"};
+    SecondFactorPage const factor{{"totp", kinds, {words.device, "Spare key 1"}}, 30, bad ? "" : "/sign-in/lost-factor", errors({code})};
+    SecondFactorPage const to_send{{"sms", kinds, {words.device}, true, false}, 0, "", errors({}, Message{"mfa.sending_limited", {}})};
+    SecondFactorPage const sent{{"email", kinds, {words.device}, true, true}, 30, "", errors({code})};
+    SecondFactorPage const backup{{"backup_code", kinds, {}}, 0, "", errors({code})};
+    ReauthPage const reauth{std::nullopt, false, errors({{"password", {"passwords.wrong_password", {}}}})};
+    ReauthPage const reauth_code{FactorAsk{"totp", kinds, {words.device}}, true, errors({code})};
+    ReauthPage const reauth_sms{FactorAsk{"sms", {"sms"}, {words.device}, true, !bad}, false, errors({code})};
     ErrorPage const denied{403, "rbac.denied", "", "req_7Hq2mZ"};
     ErrorPage const missing{404, "", "", words.id};
 
@@ -129,7 +139,12 @@ inline std::vector<NamedPage> entry_pages(Words const& words, Wrong wrong) {
             {"sign-up", [=](auto& p, auto& c) { return p.render(sign_up, c); }, false},
             {"sign-in", [=](auto& p, auto& c) { return p.render(sign_in, c); }, false},
             {"second-factor", [=](auto& p, auto& c) { return p.render(factor, c); }, false},
+            {"second-factor-send", [=](auto& p, auto& c) { return p.render(to_send, c); }, false},
+            {"second-factor-sent", [=](auto& p, auto& c) { return p.render(sent, c); }, false},
+            {"second-factor-backup", [=](auto& p, auto& c) { return p.render(backup, c); }, false},
             {"reauth", [=](auto& p, auto& c) { return p.render(reauth, c); }, true},
+            {"reauth-code", [=](auto& p, auto& c) { return p.render(reauth_code, c); }, true},
+            {"reauth-sms", [=](auto& p, auto& c) { return p.render(reauth_sms, c); }, true},
             {"error-403", [=](auto& p, auto& c) { return p.render(denied, c); }, true},
             {"error-404", [=](auto& p, auto& c) { return p.render(missing, c); }, false}};
 }
@@ -144,12 +159,24 @@ inline std::vector<NamedPage> account_pages(Words const& words, Filled filled, W
     account.password_full_length = filled == Filled::yes;
     if (filled == Filled::yes) {
         account.password_changed_at = sample_time(24h * 40);
+        account.email_page = true;
+        account.recovery_due = sample_time(-20h);
         account.factors = {sample_factor(words, 0), sample_factor(words, 1)};
+        account.factors.push_back({words.id, "sms", words.device, sample_time(50h), std::nullopt, true, true});
+        account.factors.push_back({words.id, "email", words.email, sample_time(50h), sample_time(2h), false, false});
+        account.offers = {true, true, false, words.email};
+        account.backup_codes_left = 2;
+        account.backup_codes_low = true;
+        account.browsers = {{words.id, words.user_agent, sample_time(24h * 30), sample_time(), sample_time(-24h * 20), true},
+                            {words.id, "", sample_time(24h * 90), sample_time(24h * 3), std::nullopt, false}};
         account.sessions = sample_sessions(words);
         account.notice = "profile_saved";
         account.happened = {{"factors_reset", sample_time(20h)}};
     } else if (bad) {
         account.factors = {sample_factor(words, 0)};  // the last one, with a short password
+    } else {
+        account.second_factor_due = sample_time(-24h * 10);
+        account.offers = {false, true, true, ""};
     }
     ChangePasswordPage change{words.username, filled == Filled::no, "passwords.change_required", 15, {}};
     EnrolTotpPage enrol;
@@ -164,7 +191,30 @@ inline std::vector<NamedPage> account_pages(Words const& words, Filled filled, W
                                 {"password", {"passwords.too_common", {}}}};
         enrol.errors.fields = {{"code", {"mfa.totp_wrong_code", {}}}};
     }
-    return {{"account", [=](auto& p, auto& c) { return p.render(account, c); }, true},
+    ChooseFactorPage choose{{true, true, filled == Filled::no, words.email}, filled == Filled::no, {}};
+    EnrolDeliveredPage sms{"sms", "", bad ? words.device : "", "", true, bad, filled == Filled::no, 30, {}};
+    EnrolDeliveredPage sms_sent{"sms", words.device, "", "", true, true, filled == Filled::no, 30, {}};
+    EnrolDeliveredPage email{"email", "", "", filled == Filled::yes ? words.email : "", bad, true, false, 30, {}};
+    EnrolDeliveredPage email_sent{"email", words.email, "", words.email, false, true, false, 30, {}};
+    BackupCodesPage backup{filled == Filled::yes ? std::optional<std::int64_t>{bad ? 1 : 7} : std::nullopt, 10, bad, filled == Filled::no, {}};
+    BackupCodesShownPage shown{words.username, {}, sample_time(), filled == Filled::no, "/admin"};
+    for (int number = 0; number < 10; ++number) shown.codes.push_back("ABCD-EFGH-JKMN-PQR" + std::to_string(number));
+    if (bad) {
+        sms.errors.fields = {{"phone", {"mfa.number_malformed", {}}}};
+        sms_sent.errors.fields = {{"code", {"mfa.wrong_code", {}}}};
+        email.errors.summary = Message{"mfa.sending_limited", {}};
+        email_sent.errors.fields = {{"code", {"mfa.code_expired", {}}}};
+        backup.errors.summary = Message{"mfa.backup_codes_too_early", {}};
+    }
+    bool const in = filled == Filled::yes;
+    return {{"choose-factor", [=](auto& p, auto& c) { return p.render(choose, c); }, in},
+            {"enrol-sms", [=](auto& p, auto& c) { return p.render(sms, c); }, in},
+            {"enrol-sms-sent", [=](auto& p, auto& c) { return p.render(sms_sent, c); }, in},
+            {"enrol-email", [=](auto& p, auto& c) { return p.render(email, c); }, in},
+            {"enrol-email-sent", [=](auto& p, auto& c) { return p.render(email_sent, c); }, in},
+            {"backup-codes", [=](auto& p, auto& c) { return p.render(backup, c); }, in},
+            {"backup-codes-shown", [=](auto& p, auto& c) { return p.render(shown, c); }, in},
+            {"account", [=](auto& p, auto& c) { return p.render(account, c); }, true},
             {"change-password", [=](auto& p, auto& c) { return p.render(change, c); }, filled == Filled::yes},
             {"enrol-totp", [=](auto& p, auto& c) { return p.render(enrol, c); }, filled == Filled::yes}};
 }
@@ -176,6 +226,8 @@ inline AdminUserPage sample_admin_user(Words const& words, Filled filled) {
     user.created_at = sample_time(24h * 200);
     if (filled == Filled::no) {
         user.state = "disabled";
+        user.second_factor_demanded = true;
+        user.second_factor_due = sample_time(-24h * 4);
         return user;
     }
     user.display_name = words.display_name;
@@ -185,6 +237,9 @@ inline AdminUserPage sample_admin_user(Words const& words, Filled filled) {
     user.grantable_roles = {words.role, "help-desk"};
     user.groups = {words.group, "Everyone"};
     user.factors = {sample_factor(words, 0), sample_factor(words, 1)};
+    user.backup_codes_left = 4;
+    user.trusted_browsers = 2;
+    user.recovery_href = "/admin/users/1/recovery";
     user.sessions = sample_sessions(words);
     user.history = sample_events(words);
     user.notice = "role_granted";
@@ -216,6 +271,7 @@ inline std::vector<NamedPage> admin_pages(Words const& words, Filled filled, Wro
     AdminEventPage event;
     event.unprovable = "not_logged";
     AdminUserNewPage fresh;
+    AdminMfaPage coverage;
     AdminUserPage user = sample_admin_user(words, filled);
     audit.codes = {{"ZAUTH01I", "auth.signed_in"}, {"ZAUTH02W", "auth.sign_in_refused"}};
     if (filled == Filled::yes) {
@@ -224,6 +280,7 @@ inline std::vector<NamedPage> admin_pages(Words const& words, Filled filled, Wro
         for (int day = 0; day < 14; ++day)
             dashboard.sign_ins.push_back({sample_time(24h * (13 - day)), accepted[day], day == 8 ? 96 : day % 4 * 5});
         users.users = sample_users(words);
+        coverage = {1284, 1247, {{"totp", 1180}, {"sms", 312}, {"email", 71}, {"backup_code", 1002}}, sample_users(words), "a", "zoe", bad};
         users.next_after = "old.contractor";
         users.after = "l";
         audit.events = sample_events(words);
@@ -247,14 +304,59 @@ inline std::vector<NamedPage> admin_pages(Words const& words, Filled filled, Wro
     }
     return {{"admin-dashboard", [=](auto& p, auto& c) { return p.render(dashboard, c); }, true},
             {"admin-users", [=](auto& p, auto& c) { return p.render(users, c); }, true},
+            {"admin-mfa", [=](auto& p, auto& c) { return p.render(coverage, c); }, true},
             {"admin-user", [=](auto& p, auto& c) { return p.render(user, c); }, true},
             {"admin-user-new", [=](auto& p, auto& c) { return p.render(fresh, c); }, true},
             {"admin-audit", [=](auto& p, auto& c) { return p.render(audit, c); }, true},
             {"admin-event", [=](auto& p, auto& c) { return p.render(event, c); }, true}};
 }
 
+inline std::vector<NamedPage> mail_pages(Words const& words, Wrong wrong) {
+    bool const bad = wrong == Wrong::yes;
+    auto const errors = [bad](FormErrors found) { return bad ? std::move(found) : FormErrors{}; };
+    FormErrors const limited{Message{"auth.mail_limited", {}}, {}};
+    RecoveryItem item{words.id, words.username, false, words.display_name, bad ? "" : words.device, sample_time(2h), sample_time(-22h)};
+    RecoveryItem self = item;
+    self.self = true;
+    ForgotPasswordPage const forgot{bad, {}};
+    ResetPasswordPage const reset{words.id, words.username, 15, !bad,
+                                  errors({std::nullopt, {{"password", {"passwords.too_short", "Use at least 15 characters."}}}})};
+    ConfirmAddressPage const confirm{words.id, words.username, words.email, !bad, false, errors({Message{"auth.address_refused", {}}, {}})};
+    ConfirmAddressPage const confirmed{words.id, words.username, words.email, false, true, {}};
+    AccountEmailPage const email{words.email, false, bad ? words.email : "", bad ? "" : "link_sent", errors(limited)};
+    AccountEmailPage const verified{bad ? "" : words.email, !bad, "", "", {}};
+    LostFactorPage const lost{bad, 24, {}};
+    RecoverPage const recover{words.id, words.username, 24, std::nullopt, {}};
+    RecoverPage const begun{words.id, words.username, 24, sample_time(-24h), {}};
+    AdminRecoveryPage const ask{.user_id = words.id,
+                                .username = words.username,
+                                .reason = bad ? words.device : "",
+                                .errors = errors({std::nullopt, {{"reason", {"recovery.reason_missing", {}}}}})};
+    AdminRecoveryPage const open{.user_id = words.id, .username = words.username, .open = item, .may_approve = !bad, .notice = "recovery_asked"};
+    AdminRecoveryPage const by_mail{.user_id = words.id, .username = words.username, .open = self, .may_approve = true};
+    AdminRecoveryPage const nothing{.user_id = words.id, .username = words.username, .has_factor = false};
+    AdminRecoveriesPage list;
+    if (!bad) list.open = {item, self};
+    return {{"forgot-password", [=](auto& p, auto& c) { return p.render(forgot, c); }, false},
+            {"reset-password", [=](auto& p, auto& c) { return p.render(reset, c); }, false},
+            {"link-gone", [](auto& p, auto& c) { return p.render(LinkGonePage{}, c); }, bad},
+            {"confirm-address", [=](auto& p, auto& c) { return p.render(confirm, c); }, false},
+            {"confirm-address-done", [=](auto& p, auto& c) { return p.render(confirmed, c); }, true},
+            {"account-email", [=](auto& p, auto& c) { return p.render(email, c); }, true},
+            {"account-email-verified", [=](auto& p, auto& c) { return p.render(verified, c); }, true},
+            {"lost-factor", [=](auto& p, auto& c) { return p.render(lost, c); }, false},
+            {"recover", [=](auto& p, auto& c) { return p.render(recover, c); }, false},
+            {"recover-begun", [=](auto& p, auto& c) { return p.render(begun, c); }, false},
+            {"admin-recovery", [=](auto& p, auto& c) { return p.render(ask, c); }, true},
+            {"admin-recovery-open", [=](auto& p, auto& c) { return p.render(open, c); }, true},
+            {"admin-recovery-by-mail", [=](auto& p, auto& c) { return p.render(by_mail, c); }, true},
+            {"admin-recovery-nothing", [=](auto& p, auto& c) { return p.render(nothing, c); }, true},
+            {"admin-recoveries", [=](auto& p, auto& c) { return p.render(list, c); }, true}};
+}
+
 inline std::vector<NamedPage> every_page(Words const& words, Filled filled, Wrong wrong) {
     auto pages = entry_pages(words, wrong);
+    for (auto& page : mail_pages(words, wrong)) pages.push_back(std::move(page));
     for (auto& page : account_pages(words, filled, wrong)) pages.push_back(std::move(page));
     for (auto& page : admin_pages(words, filled, wrong)) pages.push_back(std::move(page));
     return pages;

@@ -52,7 +52,7 @@ protected:
 
     testing::ManualClock clock;
     testing::ScriptedRandom random;
-    std::unique_ptr<storage::Database> database = testing::memory_database(clock, {"0001", "0004", "0011"});
+    std::unique_ptr<storage::Database> database = testing::memory_database(clock, {"0001", "0004", "0011", "0017"});
     crypto::MasterKey master = crypto::MasterKey::generate(random);
     crypto::Sealer sealer{crypto::Keyring{master}, random};
     audit::AuditLog audit{*database, sealer, clock, random};

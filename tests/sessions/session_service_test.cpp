@@ -144,13 +144,13 @@ TEST_F(SessionServiceTest, a_pending_sign_in_lasts_ten_minutes_and_completing_it
     EXPECT_EQ(issued.session.expires_at, clock.now() + 10min);
     clock.advance(10min - 1s);
     auto const complete =
-        sessions.rotate(issued.session.ref, {.proved = Factor{"otp", clock.now()}, .pending = std::string{}}, {}).value();
+        sessions.rotate(issued.session.ref, {.proved = Factor{"otp", clock.now(), true}, .pending = std::string{}}, {}).value();
     EXPECT_EQ(complete.session.expires_at, clock.now() + settings.absolute);
 
     auto const other = started(pending());
     clock.advance(10min);
     EXPECT_EQ(sessions.find(other.token).error(), errors::expired);
-    EXPECT_EQ(sessions.rotate(other.session.ref, {.proved = Factor{"otp", clock.now()}, .pending = std::string{}}, {}).error(),
+    EXPECT_EQ(sessions.rotate(other.session.ref, {.proved = Factor{"otp", clock.now(), true}, .pending = std::string{}}, {}).error(),
               errors::expired);
 }
 
@@ -158,13 +158,13 @@ TEST_F(SessionServiceTest, rotation_kills_the_old_token_at_once_and_keeps_what_w
     auto const issued = started(pending());
     clock.advance(5s);
     auto const rotated =
-        sessions.rotate(issued.session.ref, {.proved = Factor{"otp", clock.now()}, .pending = std::string{}}, {}).value();
+        sessions.rotate(issued.session.ref, {.proved = Factor{"otp", clock.now(), true}, .pending = std::string{}}, {}).value();
     EXPECT_EQ(sessions.find(issued.token).error(), errors::none);
     auto const found = sessions.find(rotated.token).value();
     EXPECT_EQ(found.pending, "");
     ASSERT_EQ(found.factors.size(), 2u);
     EXPECT_EQ(found.factors[0].name, "pwd");
-    EXPECT_EQ(found.factors[1], (Factor{"otp", clock.now()}));
+    EXPECT_EQ(found.factors[1], (Factor{"otp", clock.now(), true}));
     EXPECT_EQ(found.ref, issued.session.ref) << "lists and the audit trail keep their name for it";
 }
 
@@ -184,7 +184,7 @@ TEST_F(SessionServiceTest, racing_rotations_leave_exactly_one_live_token) {
     std::vector<SecretText> tokens;
     for (int i = 0; i < 8; ++i) {
         racers.emplace_back([&] {
-            auto rotated = sessions.rotate(issued.session.ref, {.proved = Factor{"otp", clock.now()}, .pending = {}}, {});
+            auto rotated = sessions.rotate(issued.session.ref, {.proved = Factor{"otp", clock.now(), true}, .pending = {}}, {});
             std::lock_guard const lock{mutex};
             if (rotated.ok()) tokens.push_back(rotated.value().token);
         });
@@ -237,7 +237,7 @@ TEST_F(SessionServiceTest, pending_sign_ins_keep_nobody_out_and_meet_the_limit_w
     auto strict = service();
     auto const first = strict.start(pending()).value();
     auto const second = strict.start(pending()).value();
-    Change const complete{.proved = Factor{"otp", clock.now()}, .pending = std::string{}};
+    Change const complete{.proved = Factor{"otp", clock.now(), true}, .pending = std::string{}};
     auto const whole = strict.rotate(first.session.ref, complete, {});
     ASSERT_TRUE(whole.ok());
     EXPECT_EQ(strict.rotate(second.session.ref, complete, {}).error(), errors::limit_reached);
@@ -276,7 +276,7 @@ TEST_F(SessionServiceTest, a_sealed_cookie_is_token_dot_content_and_fits_a_brows
 
     // The table does not say from where; a step-up names its own request.
     auto const complete = with_cookies
-                              .rotate(issued.session.ref, {.proved = Factor{"otp", clock.now()}, .pending = std::string{}},
+                              .rotate(issued.session.ref, {.proved = Factor{"otp", clock.now(), true}, .pending = std::string{}},
                                       {.address = "192.0.2.9", .user_agent = "second", .request_id = {}, .session_ref = {}})
                               .value();
     database->read([&](storage::Transaction& tx) { EXPECT_TRUE(tx.row("SELECT sealed FROM session")->blob(0).empty()); });

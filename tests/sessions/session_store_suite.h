@@ -78,7 +78,7 @@ TEST_P(SessionStoreSuite, gives_back_what_was_put_in) {
     auto row = row_for(alice);
     row.session.pending = "mfa.required";
     row.session.remembered = true;
-    row.session.factors.push_back({"otp", clock.now() + 3s});
+    row.session.factors.push_back({"otp", clock.now() + 3s, true});
     store.insert(row, {}, clock.now());
     for (int time = 0; time < 2; ++time) {  // the second time from a copy, where a store makes one
         auto const by_token = found(row);
@@ -184,7 +184,7 @@ TEST_P(SessionStoreSuite, carried_content_fits_a_cookie_however_strange_the_brow
 TEST_P(SessionStoreSuite, a_session_does_not_change_under_one_token) {
     auto const row = kept_for(alice);
     auto changed = row;
-    changed.session.factors.push_back({"otp", clock.now()});
+    changed.session.factors.push_back({"otp", clock.now(), true});
     EXPECT_THROW(store.replace(row.token_hash, changed, {}, clock.now()), Fault);
     EXPECT_EQ(found(row)->factors, row.session.factors);
 }
@@ -196,7 +196,7 @@ TEST_P(SessionStoreSuite, after_a_rotation_the_new_token_shows_the_new_content_a
     ASSERT_TRUE(found(old));
     auto next = rotated(old);
     next.session.pending = "";
-    next.session.factors.push_back({"otp", clock.now() + 1s});
+    next.session.factors.push_back({"otp", clock.now() + 1s, true});
     next.session.expires_at += 1h;
     ASSERT_TRUE(replace(old, next));
     EXPECT_FALSE(found(old));

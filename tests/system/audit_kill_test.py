@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """The audit log under fire: kill -9 at random instants under load, and a disk that refuses the log alone. Every acknowledged change has its event
-exactly once in the log and in the table, no event is there without its change, and the log verifies."""
+exactly once in the log and in the table, no event is there without its change, and the log verifies. On SQLite, where log and database are
+of one disk, and on PostgreSQL, where they are not."""
 import http.client
 import os
 import random
@@ -14,6 +15,7 @@ import unittest
 from collections import Counter
 from pathlib import Path
 
+from postgres_server import PostgresServer
 from zephyr_server import PASSWORD, QUICK, Server, add_user, zephyr
 
 KILLS = int(os.environ.pop("ZEPHYR_KILLS", "30"))
@@ -32,8 +34,9 @@ class Ledger:
 
 
 class Worker(threading.Thread):
-    def __init__(self, server, ledger, seed, round_number):
+    def __init__(self, server, ledger, seed, round_number, environment):
         super().__init__()
+        self.environment = environment
         self.client, self.ledger, self.key = server.client(), ledger, f"{round_number}-{seed}"
         self.client.tries_again = False
         self.data, self.names = server.data, []
@@ -79,7 +82,7 @@ class Worker(threading.Thread):
     def grant(self):
         """By the command line: through the running server, or on the folder itself once that is dead."""
         name = self.names.pop()
-        if zephyr("role", "grant", name, "auditor", data=self.data).returncode == 0:
+        if zephyr("role", "grant", name, "auditor", data=self.data, environment=self.environment).returncode == 0:
             with self.ledger.lock:
                 self.ledger.grants.add(name)
 
@@ -96,6 +99,9 @@ class Worker(threading.Thread):
 
 
 class Kills(unittest.TestCase):
+    kills = KILLS
+    environment = {}
+
     def setUp(self):
         self.folder = tempfile.TemporaryDirectory(prefix="zephyr-audit-kill-")
         self.addCleanup(self.folder.cleanup)
@@ -105,17 +111,20 @@ class Kills(unittest.TestCase):
         with sqlite3.connect(f"{self.data}/zephyr.db") as database:
             return database.execute(sql).fetchall()
 
+    def serve(self):
+        return Server(self.data, FLAGS, environment=self.environment)
+
     def verify(self):
-        vkey = zephyr("audit", "key", "show", data=self.data, check=True).stdout.strip().splitlines()[-1]
+        vkey = zephyr("audit", "key", "show", data=self.data, environment=self.environment, check=True).stdout.strip().splitlines()[-1]
         verified = zephyr("audit", "verify", str(self.data / "audit"), "--vkey", vkey)
         self.assertEqual(verified.returncode, 0, verified.stdout + verified.stderr)
 
     def test_nothing_acknowledged_is_lost_and_nothing_comes_twice(self):
         ledger, chance = Ledger(), random.Random(SEED)
-        for round_number in range(KILLS):
-            server = Server(self.data, FLAGS)
+        for round_number in range(self.kills):
+            server = self.serve()
             try:
-                workers = [Worker(server, ledger, seed, round_number) for seed in range(6)]
+                workers = [Worker(server, ledger, seed, round_number, self.environment) for seed in range(6)]
                 for worker in workers:
                     worker.start()
                 time.sleep(chance.uniform(0.05, 0.6))
@@ -128,11 +137,11 @@ class Kills(unittest.TestCase):
             finally:
                 server.kill()
                 server.stop()
-        with Server(self.data, FLAGS):
+        with self.serve():
             pass
         self.check(ledger)
         self.verify()
-        print(f"{KILLS} kills: {len(ledger.accounts)} acknowledged accounts, {sum(ledger.sign_ins.values())} sign-ins, "
+        print(f"{self.kills} kills: {len(ledger.accounts)} acknowledged accounts, {sum(ledger.sign_ins.values())} sign-ins, "
               f"{len(ledger.grants)} grants, {sum(ledger.refused.values())} refusals")
 
     def check(self, ledger):
@@ -141,9 +150,10 @@ class Kills(unittest.TestCase):
         self.assertEqual(self.rows("SELECT count(*) - count(DISTINCT log_index) FROM audit_event"), [(0,)], "two events in one place")
         # The table and the log have the same events in the same places.
         logged = Counter()
+        ids = self.rows("SELECT id FROM audit_event")
         for path in sorted((self.data / "audit/epochs/0001/segments").iterdir()):
             content = path.read_bytes()
-            for row in self.rows("SELECT id FROM audit_event"):
+            for row in ids:
                 logged[row[0]] += content.count(f'"id":"{row[0]}"'.encode())
         wrong = {event: count for event, count in logged.items() if count != 1}
         self.assertEqual(wrong, {}, "events that are not in the log exactly once")
@@ -170,6 +180,21 @@ class Kills(unittest.TestCase):
         refusals = self.rows("SELECT count(*) FROM audit_event WHERE code = 'ZAUTH02W'")[0][0]
         self.assertGreaterEqual(refusals, sum(ledger.refused.values()), "acknowledged refusals are gone")
         self.assertLessEqual(refusals, sum(ledger.doubtful_refused.values()))
+
+
+class KillsOnPostgresql(Kills):
+    kills = max(1, KILLS // 3)
+
+    def setUp(self):
+        super().setUp()
+        self.postgres = PostgresServer()
+        self.addCleanup(self.postgres.stop)
+        self.database = self.postgres.fresh_database()
+        self.environment = {"ZEPHYR_STORAGE_URL": self.postgres.url(self.database)}
+
+    def rows(self, sql):
+        told = self.postgres.psql(self.database, sql)
+        return [tuple(int(cell) if cell.isdigit() else cell for cell in line.split("|")) for line in told.splitlines()]
 
 
 class FailingDisk(Kills):
@@ -207,6 +232,7 @@ class FailingDisk(Kills):
             finally:
                 tracer.send_signal(signal.SIGINT)
                 tracer.wait(timeout=20)
+                tracer.stderr.close()
             deadline = time.time() + 20
             while server.client().get("/readyz")[0] != 200:
                 self.assertLess(time.time(), deadline, "it does not heal")

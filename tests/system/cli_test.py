@@ -174,6 +174,28 @@ class BesideAServer(unittest.TestCase):
             events = json.loads(zephyr("audit", "list", "--user", "bob", "--json", data=data, check=True).stdout)
             self.assertTrue(any(event["code"] == "ZBREAK01W" and event["reason"] == "lost phone" for event in events))
 
+            # The same, as `zephyr mfa` says it: told, asked for, cancelled, and at once.
+            bob.log_in("bob")
+            secret = bob.post("/auth/mfa/totp/setup")[1]["secret"]
+            bob.post("/auth/mfa/totp/verify", {"code": totp(secret)})
+            facts = json.loads(zephyr("mfa", "status", "bob", "--json", data=data, check=True).stdout)
+            self.assertEqual([factor["kind"] for factor in facts["factors"]], ["totp", "backup_code"])
+            self.assertEqual((facts["demanded"], facts["recovery"]), ("none", None))
+            demanded = json.loads(zephyr("mfa", "policy", "--json", data=data, check=True).stdout)
+            self.assertEqual([(row["user"], row["by"]) for row in demanded], [("ada", ["mfa.required_for_admin"])])
+            self.assertEqual(json.loads(zephyr("mfa", "status", "--json", data=data, check=True).stdout)["with_second_factor"], 1)
+            self.assertEqual(zephyr("mfa", "reset", "bob", data=data).returncode, 2, "a request needs a reason")
+            zephyr("mfa", "reset", "bob", "--reason", "lost phone", data=data, check=True)
+            facts = json.loads(zephyr("mfa", "status", "bob", "--json", data=data, check=True).stdout)
+            self.assertEqual((facts["recovery"]["kind"], facts["recovery"]["reason"]), ("admin", "lost phone"))
+            self.assertEqual(bob.get("/auth/me")[0], 200, "nothing happens before its time")
+            self.assertEqual(zephyr("mfa", "reset", "bob", "--reason", "again", data=data).returncode, 4)
+            zephyr("mfa", "reset", "bob", "--cancel", data=data, check=True)
+            self.assertEqual(zephyr("mfa", "reset", "bob", "--cancel", data=data).returncode, 3)
+            zephyr("mfa", "reset", "bob", "--now", "--reason", "in person", data=data, check=True)
+            self.assertEqual(bob.get("/auth/me")[0], 401)
+            self.assertEqual(bob.log_in("bob")[1]["mfa"], "none")
+
             weak = zephyr("user", "set-password", "bob", "--password-stdin", data=data, stdin="password1234567\n")
             self.assertEqual(weak.returncode, 2)
             self.assertEqual(bob.get("/auth/me")[0], 200, "a refused password changes nothing")

@@ -46,6 +46,12 @@ public:
             }
             return text;
         }
+        // What comes next, of any protocol; empty when the client has gone.
+        std::string some() {
+            char part[4096];
+            auto const got = read(part, sizeof part);
+            return got > 0 ? std::string(part, static_cast<std::size_t>(got)) : std::string{};
+        }
         // False when the client has gone.
         bool send(std::string const& text) {
             if (tls_ != nullptr) return SSL_write(tls_, text.data(), static_cast<int>(text.size())) > 0;

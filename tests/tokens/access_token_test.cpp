@@ -124,12 +124,12 @@ TEST_F(AccessTokenTest, using_it_is_use_of_the_session) {
 
 TEST_F(AccessTokenTest, of_before_a_step_up_is_dead_after_it) {
     auto const stepped =
-        sessions.rotate(issued.session.ref, {.proved = sessions::Factor{"otp", clock.now()}, .pending = {}}, origin).value();
+        sessions.rotate(issued.session.ref, {.proved = sessions::Factor{"otp", clock.now(), true}, .pending = {}}, origin).value();
     EXPECT_EQ(tokens.find(token).error().detail(), "rotated_since");
     auto const fresh = tokens.issue(stepped).value();
     auto const claims = claims_of(fresh.access_token.reveal());
     EXPECT_EQ(claims.string_at("acr"), "aal2");
-    EXPECT_EQ(claims.find("amr")->dump(), R"(["pwd","otp"])");
+    EXPECT_EQ(claims.find("amr")->dump(), R"(["pwd","otp","mfa"])");
     EXPECT_TRUE(tokens.find(fresh.access_token.reveal()).ok());
     EXPECT_EQ(refresh(issued.refresh_token).error(), errors::refresh_refused) << "and so is the old refresh token";
     EXPECT_TRUE(refresh(fresh.refresh_token).ok());

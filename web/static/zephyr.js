@@ -23,15 +23,38 @@
     input.form.addEventListener("submit", () => show(false));
   }
 
+  // What is copied: a list as its lines, a key without the blanks between its groups.
+  const copyText = (element) => {
+    const lines = [...element.querySelectorAll("li")].map((item) => item.textContent.trim());
+    return lines.length > 0 ? `${lines.join("\n")}\n` : element.textContent.replace(/\s/g, "");
+  };
   for (const button of document.querySelectorAll("[data-copy]")) {
     if (!navigator.clipboard) break;
     const label = button.textContent;
     button.hidden = false;
     button.addEventListener("click", async () => {
-      await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent.replace(/\s/g, ""));
+      await navigator.clipboard.writeText(copyText(document.getElementById(button.dataset.copy)));
       button.textContent = button.dataset.done;
       setTimeout(() => (button.textContent = label), 2000);
     });
+  }
+
+  for (const button of document.querySelectorAll("[data-print]")) {
+    button.hidden = false;
+    button.addEventListener("click", () => print());
+  }
+
+  // The server refuses another code too soon after the last; waiting here spares people that answer.
+  for (const button of document.querySelectorAll("[data-wait]")) {
+    const label = button.textContent;
+    const until = Date.now() + Number(button.dataset.wait) * 1000;
+    const tick = () => {
+      const left = Math.ceil((until - Date.now()) / 1000);
+      button.disabled = left > 0;
+      button.textContent = left > 0 ? `${button.dataset.waitLabel} ${left} s` : label;
+      if (left > 0) setTimeout(tick, 500);
+    };
+    tick();
   }
 
   // The reader's own spelling of the page's language: British and American dates differ.

@@ -28,7 +28,8 @@ public:
     explicit CurlHttpClient(CurlHttpClientSettings settings = {});
     // https:// to public addresses, and what the settings open. TLS 1.2 or newer, certificate and name checked. Fails with http_refused for
     // every other address or scheme, user info in it, and header or method text that is none; with http_too_large beyond
-    // `max_body_bytes` or 64 KiB of headers; with http_unreachable for everything that goes wrong after that, the deadline among it.
+    // `max_body_bytes` or 64 KiB of headers; with http_unreachable or, once something was sent, http_no_answer for everything that goes
+    // wrong after that, the deadline among it.
     Result<ports::HttpReply> send(ports::HttpRequest const& request) override;
 
 private:

@@ -21,6 +21,21 @@ inline constexpr std::string_view auth_step_up_refused = "ZAUTH07W";
 inline constexpr std::string_view auth_registration_refused = "ZAUTH08W";
 inline constexpr std::string_view auth_throttled = "ZAUTH09W";
 inline constexpr std::string_view auth_notices_seen = "ZAUTH10I";
+// Mail flows and recovery.
+inline constexpr std::string_view auth_address_link_sent = "ZAUTH11I";
+inline constexpr std::string_view auth_address_verified = "ZAUTH12I";
+inline constexpr std::string_view auth_address_change_asked = "ZAUTH13I";
+inline constexpr std::string_view auth_address_changed = "ZAUTH14W";
+inline constexpr std::string_view auth_reset_asked = "ZAUTH15I";
+inline constexpr std::string_view auth_reset_done = "ZAUTH16W";
+inline constexpr std::string_view auth_link_refused = "ZAUTH17W";
+inline constexpr std::string_view recovery_asked = "ZAUTH18W";
+inline constexpr std::string_view recovery_approved = "ZAUTH19W";
+inline constexpr std::string_view recovery_cancelled = "ZAUTH20I";
+inline constexpr std::string_view recovery_done = "ZAUTH21W";
+inline constexpr std::string_view recovery_refused = "ZAUTH22W";
+inline constexpr std::string_view recovery_link_asked = "ZAUTH23I";
+inline constexpr std::string_view recovery_begun = "ZAUTH24W";
 
 // Second factors.
 inline constexpr std::string_view mfa_enrolment_begun = "ZMFAC01I";
@@ -33,6 +48,19 @@ inline constexpr std::string_view mfa_reset = "ZMFAC07W";
 inline constexpr std::string_view mfa_throttled = "ZMFAC08W";
 inline constexpr std::string_view mfa_enrolment_refused = "ZMFAC09W";
 inline constexpr std::string_view mfa_renamed = "ZMFAC10I";
+inline constexpr std::string_view mfa_code_sent = "ZMFAC15I";
+inline constexpr std::string_view mfa_sending_refused = "ZMFAC16W";
+inline constexpr std::string_view mfa_sending_capped = "ZMFAC17E";
+inline constexpr std::string_view mfa_backup_codes_made = "ZMFAC20I";
+inline constexpr std::string_view mfa_backup_code_used = "ZMFAC21W";
+inline constexpr std::string_view mfa_backup_codes_low = "ZMFAC22W";
+inline constexpr std::string_view mfa_device_trusted = "ZMFAC23I";
+inline constexpr std::string_view mfa_device_forgotten = "ZMFAC24I";
+inline constexpr std::string_view mfa_trust_ended = "ZMFAC25I";
+
+// Messages to people.
+inline constexpr std::string_view message_sent = "ZMSGS01I";
+inline constexpr std::string_view message_dead = "ZMSGS02W";
 
 // Passwords.
 inline constexpr std::string_view password_set = "ZPASS01I";

@@ -130,13 +130,76 @@ struct PasswordSettings {
 struct MfaSettings {
     bool enabled = false;
     bool required_for_admin = false;
+    std::vector<std::string> required_for;  // "everyone", "role:clinician grace:7d", "group:Night shift"
+    bool email_satisfies_mfa = false;
     std::string totp_issuer;
     std::int64_t totp_drift_steps = 0;
     std::int64_t backup_codes_count = 0;
+    bool trusted_devices = false;
+    Duration trust_lifetime{};
     std::int64_t attempts_per_challenge = 0;
     std::int64_t attempts_per_account = 0;
     std::string sms_provider;
+    std::vector<std::string> sms_prefixes;  // "+49"; needed with a provider
+    std::int64_t sms_per_number_per_hour = 0;
+    std::int64_t sms_per_number_per_day = 0;
+    std::int64_t sms_per_person_per_hour = 0;
+    std::int64_t sms_per_person_per_day = 0;
+    std::int64_t sms_per_prefix_per_hour = 0;
+    std::int64_t sms_per_hour = 0;
     std::string email_provider;
+    Duration code_lifetime{};
+};
+
+struct RecoverySettings {
+    bool self_service = false;
+    Duration wait{};
+    Duration reset_delay{};
+};
+
+// Who mail is from, whoever carries it.
+struct MailSettings {
+    std::string from;       // an address
+    std::string from_name;  // empty: server.name
+};
+
+enum class SmtpTls { starttls, implicit, off };
+
+struct SmtpSettings {
+    std::string host;
+    std::int64_t port = 0;  // never 0 after load()
+    SmtpTls tls = SmtpTls::starttls;
+    std::string username;  // empty: no AUTH
+    SecretText password;
+    std::string ca_file;  // path; empty: the system's authorities
+};
+
+struct SendgridSettings {
+    std::string url;
+    SecretText api_key;
+};
+
+struct TwilioSettings {
+    std::string url;
+    std::string account_sid;
+    SecretText auth_token;
+    std::string from;
+};
+
+struct SmsHookSettings {
+    std::string url;
+    SecretText secret;
+    std::string ca_file;  // path; empty: the system's authorities
+};
+
+struct SmppSettings {
+    std::string host;
+    std::int64_t port = 0;
+    bool tls = false;
+    std::string ca_file;  // path; empty: the system's authorities
+    std::string system_id;
+    SecretText password;
+    std::string source;
 };
 
 struct WebauthnSettings {
@@ -235,6 +298,13 @@ struct Settings {
     CacheSettings cache;
     PasswordSettings passwords;
     MfaSettings mfa;
+    RecoverySettings recovery;
+    MailSettings mail;
+    SmtpSettings smtp;
+    SendgridSettings sendgrid;
+    TwilioSettings twilio;
+    SmsHookSettings sms_hook;
+    SmppSettings smpp;
     WebauthnSettings webauthn;
     FederationSettings federation;
     LdapSettings ldap;

@@ -10,10 +10,11 @@
 
 namespace zephyr::http {
 
-// A factor proved in this session. Names are RFC 8176 amr values: "pwd", "otp".
+// A factor proved in this session: "pwd", "otp", "sms", "email", "backup".
 struct FactorUse {
     std::string factor;
     TimePoint at;
+    bool second = false;  // counts as the second factor that require_mfa asks for
 };
 
 // Someone with a session that may still be pending: the password was right, but a demanded factor (or a new password)

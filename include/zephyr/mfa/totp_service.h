@@ -1,6 +1,6 @@
 // Second factor by time-based one-time password (RFC 6238).
 //
-// Owns: tables totp_device, mfa_attempt, mfa_challenge. Emits: mfa.* audit events.
+// Owns: table totp_device. Emits: mfa.* audit events.
 // Not here: whether a session has passed its second factor (sessions, signin), which requests need one (guards),
 // screens and QR codes (pages).
 //
@@ -23,6 +23,8 @@
 #include "zephyr/foundation/random.h"
 #include "zephyr/foundation/result.h"
 #include "zephyr/foundation/secret.h"
+#include "zephyr/mfa/attempts.h"
+#include "zephyr/mfa/factor.h"
 #include "zephyr/mfa/totp.h"
 #include "zephyr/storage/database.h"
 
@@ -40,10 +42,6 @@ inline constexpr Failure totp_not_enrolled{Kind::not_found, "mfa.totp_not_enroll
 inline constexpr Failure totp_wrong_code{Kind::invalid, "mfa.totp_wrong_code"};
 // Right, but already used: wait for the next one.
 inline constexpr Failure totp_code_reused{Kind::invalid, "mfa.totp_code_reused"};
-// Five wrong codes in this session (sign in again), or too many for the account of late (wait).
-inline constexpr Failure too_many_attempts{Kind::limited, "mfa.too_many_attempts"};
-// 100 failures in a row (NIST SP 800-63B-4, 3.2.2): an operator must reset the second factor.
-inline constexpr Failure locked_out{Kind::limited, "mfa.locked_out"};
 // This session began no enrolment.
 inline constexpr Failure no_enrolment{Kind::not_found, "mfa.no_enrolment"};
 inline constexpr Failure enrolment_expired{Kind::expired, "mfa.enrolment_expired"};
@@ -60,30 +58,11 @@ struct TotpSettings {
     std::chrono::seconds period{30};
     std::int64_t drift_steps = 1;  // accepted before and after the current step
     std::chrono::milliseconds enrolment_lifetime = 10min;
-    std::size_t most_devices = 10;  // confirmed, per person
-    std::int64_t failures_per_challenge = 5;
-    std::int64_t failures_per_account = 10;       // then the account waits
-    std::chrono::milliseconds first_block = 30s;  // doubles with each further failure
-    std::chrono::milliseconds longest_block = 15min;
-    std::int64_t failures_until_locked_out = 100;
+    std::size_t most_devices = 10;          // confirmed, per person
+    std::int64_t failures_per_enrolment = 5;  // wrong codes, then it is gone
 };
 
-// Proof that a second factor was checked just now; only TotpService makes one.
-class VerifiedFactor {
-public:
-    UserId const& user() const { return user_; }
-    std::string_view amr() const { return "otp"; }  // RFC 8176
-    FactorId const& factor() const { return factor_; }
-    TimePoint at() const { return at_; }
-
-private:
-    friend class TotpService;
-    VerifiedFactor(UserId user, FactorId factor, TimePoint at)
-        : user_{std::move(user)}, factor_{std::move(factor)}, at_{at} {}
-    UserId user_;
-    FactorId factor_;
-    TimePoint at_;
-};
+inline constexpr FactorKind totp_kind{.name = "totp", .proves = "otp", .amr = "otp", .strength = strength::totp};
 
 // Shown once, to the person enrolling.
 struct TotpEnrolment {
@@ -107,10 +86,10 @@ struct TotpDevice {
     std::optional<TimePoint> last_used_at;
 };
 
-class TotpService {
+class TotpService final : public FactorProvider {
 public:
     // References must outlive the service. Throws Fault for settings out of range.
-    TotpService(storage::Database&, audit::AuditLog&, crypto::Sealer const&, Clock const&, Random&, TotpSettings);
+    TotpService(storage::Database&, audit::AuditLog&, crypto::Sealer const&, Attempts const&, Clock const&, Random&, TotpSettings);
 
     // Starts an enrolment, in place of one this session had begun before. Other sessions' are untouched, and confirmed
     // devices go on working. The caller checks that the person may add a factor (step-up).
@@ -122,8 +101,8 @@ public:
     // enrolment is gone; device_limit. Don't call inside a transaction that a refusal rolls back.
     Result<VerifiedFactor> confirm(UserId const& user, SessionRef const& session, std::string_view code,
                                    audit::Origin const& origin = {});
-    // Checks a code against all confirmed devices. Wrong codes are counted per session and per account; reused ones
-    // are refused but not counted, for they were no guess. Don't call inside a transaction that a refusal rolls back:
+    // Checks a code against all confirmed devices. Wrong codes are counted (Attempts); reused ones are refused but not
+    // counted, for they were no guess. Don't call inside a transaction that a refusal rolls back:
     // the count would go with it.
     // Errors: totp_not_enrolled, totp_wrong_code, totp_code_reused, too_many_attempts, locked_out.
     Result<VerifiedFactor> verify(UserId const& user, SessionRef const& session, std::string_view code,
@@ -144,24 +123,23 @@ public:
                         audit::Origin const& origin = {});
     Result<void> remove(UserId const& user, FactorId const& device, audit::Actor const& actor,
                         audit::Origin const& origin = {});
-    // Removes every device, pending ones too, and clears the counters: break-glass. Returns how many confirmed
-    // devices there were.
-    std::int64_t reset_all(UserId const& user, audit::Actor const& actor, audit::Origin const& origin = {});
-    // Deletes expired enrolments and counters of sessions long over. For a periodic job; returns rows deleted.
-    std::int64_t purge();
+    // Deletes expired enrolments. For a periodic job; returns rows deleted.
+    std::int64_t purge() override;
+
+    // --- FactorProvider
+    FactorKind const& kind() const override { return totp_kind; }
+    std::vector<FactorSummary> list(storage::Transaction&, UserId const&) override;
+    Result<VerifiedFactor> verify(storage::Transaction&, Presented const&) override;
+    Result<VerifiedFactor> confirm(storage::Transaction&, Presented const&) override;
+    bool has_pending(storage::Transaction&, UserId const&, SessionRef const&) override;
+    Result<void> remove(storage::Transaction&, UserId const&, FactorId const&, audit::Actor const&, audit::Origin const&) override;
+    std::int64_t remove_all(storage::Transaction&, UserId const&) override;
 
     TotpSettings const& settings() const { return settings_; }
 
 private:
     struct Match;
 
-    // These run inside one write, which commits whatever they answer: a refusal must keep its count.
-    Result<VerifiedFactor> verify_in(storage::Transaction&, UserId const&, SessionRef const&, std::string_view code,
-                                     audit::Origin const&);
-    Result<VerifiedFactor> confirm_in(storage::Transaction&, UserId const&, SessionRef const&, std::string_view code,
-                                      audit::Origin const&);
-    std::optional<Error> blocked(storage::Transaction&, UserId const&, SessionRef const&, TimePoint now) const;
-    void count_failure(storage::Transaction&, UserId const&, SessionRef const&, TimePoint now, audit::Origin const&);
     Match find_match(DeviceRow const&, std::string_view typed, TimePoint now) const;
     SecretBytes open_secret(DeviceRow const&) const;
     TotpEnrolment describe(DeviceRow const&, ByteView secret, std::string_view account_label) const;
@@ -172,6 +150,7 @@ private:
     storage::Database& database_;
     audit::AuditLog& audit_;
     crypto::Sealer const& sealer_;
+    Attempts const& attempts_;
     Clock const& clock_;
     Random& random_;
     TotpSettings settings_;

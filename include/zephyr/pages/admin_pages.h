@@ -68,6 +68,22 @@ struct AdminUsersPage {
     std::string notice;      // "user_deleted", "user_created"
 };
 
+struct FactorCount {
+    std::string kind;
+    std::int64_t people = 0;
+};
+
+// GET /admin/mfa?after=…: who has which second factor, and who should have one and has not.
+struct AdminMfaPage {
+    std::int64_t users = 0;
+    std::int64_t with_second_factor = 0;  // one that counts
+    std::vector<FactorCount> kinds;       // strongest first
+    std::vector<UserRow> missing;         // demanded of them, and not there
+    std::string after;
+    std::string next_after;
+    bool cut_short = false;  // so many were looked at that the page ended before it was full
+};
+
 struct RoleItem {
     std::string name;
     std::string through_group;  // empty: given to the person
@@ -91,6 +107,11 @@ struct AdminUserPage {
     std::vector<std::string> grantable_roles;
     std::vector<std::string> groups;
     std::vector<FactorItem> factors;
+    std::optional<std::int64_t> backup_codes_left;  // absent: never made
+    bool second_factor_demanded = false;
+    std::optional<TimePoint> second_factor_due;  // demanded, not there, and sign-in goes on without until then
+    std::size_t trusted_browsers = 0;
+    std::string recovery_href = {};  // of the page where a recovery is asked for; empty: there is none
     std::vector<SessionItem> sessions;
     std::vector<EventRow> history;  // newest first
     std::string notice;  // "user_disabled", "user_enabled", "factors_reset", "user_sessions_ended", "role_granted",

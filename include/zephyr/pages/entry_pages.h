@@ -39,21 +39,33 @@ struct SignInPage {
     std::string username;
     bool remember = false;
     bool sign_up_open = false;
-    std::string notice;  // "signed_out", "session_expired", "password_changed", "account_created"; others are not shown
+    bool can_reset = false;  // links to /forgot-password
+    std::string notice;  // "signed_out", "session_expired", "password_changed", "password_reset", "account_created"; others are not shown
     FormErrors errors;
 };
 
-// POST /sign-in/factor: code, return_to.
+// A second factor as it is asked for, at sign-in and before something sensitive: one kind now, the others one tap away.
+struct FactorAsk {
+    std::string kind = "totp";       // asked for now: "totp", "sms", "email", "backup_code"
+    std::vector<std::string> kinds;  // everything this person can use, strongest first; fewer than two: no choice is shown
+    std::vector<std::string> names;  // of this kind's devices, safe to print; a code that is sent goes to the first
+    bool delivered = false;          // a code must be sent first
+    bool sent = false;               // it was: the field is shown, and a button to send another
+    int resend_seconds = 30;         // before another is sent
+};
+
+// POST /sign-in/factor: method, code, trust_device ("1"), return_to; POST /sign-in/factor/send: method, return_to. Links: ?method=<kind>.
 struct SecondFactorPage {
-    std::vector<std::string> device_names;
+    FactorAsk ask;
+    int trust_days = 0;     // for which this browser may be trusted; 0: never
+    std::string lost_href;  // where people go who lost their device; empty: an administrator helps them
     FormErrors errors;
 };
 
-// POST /account/verify: password and/or code, return_to.
+// POST /account/verify: password, or method and code; return_to. POST /account/verify/send: method, return_to.
 struct ReauthPage {
-    bool ask_password = true;
-    bool ask_code = false;
-    std::vector<std::string> device_names;
+    std::optional<FactorAsk> ask;  // absent: the password
+    bool stronger = false;         // a proof was given, and what comes next asks for a stronger one
     FormErrors errors;
 };
 

@@ -18,6 +18,7 @@
 #include "zephyr/pages/account_pages.h"
 #include "zephyr/pages/admin_pages.h"
 #include "zephyr/pages/entry_pages.h"
+#include "zephyr/pages/recovery_pages.h"
 #include "zephyr/pages/view.h"
 
 namespace zephyr::pages {
@@ -62,9 +63,23 @@ public:
     std::string render(AccountPage const&, PageContext const&) const;
     std::string render(ChangePasswordPage const&, PageContext const&) const;
     std::string render(EnrolTotpPage const&, PageContext const&) const;
+    std::string render(ChooseFactorPage const&, PageContext const&) const;
+    std::string render(EnrolDeliveredPage const&, PageContext const&) const;
+    std::string render(BackupCodesPage const&, PageContext const&) const;
+    std::string render(BackupCodesShownPage const&, PageContext const&) const;
+    std::string render(ForgotPasswordPage const&, PageContext const&) const;
+    std::string render(ResetPasswordPage const&, PageContext const&) const;
+    std::string render(LinkGonePage const&, PageContext const&) const;
+    std::string render(ConfirmAddressPage const&, PageContext const&) const;
+    std::string render(AccountEmailPage const&, PageContext const&) const;
+    std::string render(LostFactorPage const&, PageContext const&) const;
+    std::string render(RecoverPage const&, PageContext const&) const;
+    std::string render(AdminRecoveryPage const&, PageContext const&) const;
+    std::string render(AdminRecoveriesPage const&, PageContext const&) const;
     std::string render(AdminDashboardPage const&, PageContext const&) const;
     std::string render(AdminUsersPage const&, PageContext const&) const;
     std::string render(AdminUserPage const&, PageContext const&) const;
+    std::string render(AdminMfaPage const&, PageContext const&) const;
     std::string render(AdminUserNewPage const&, PageContext const&) const;
     std::string render(AdminAuditPage const&, PageContext const&) const;
     std::string render(AdminEventPage const&, PageContext const&) const;

@@ -1,10 +1,14 @@
 // Passwords of accounts: set, verified, throttled, rehashed.
 //
-// Owns: table password_credential. Emits: passwords.* audit events.
+// Owns: tables password_credential, password_lane. Emits: passwords.* audit events.
 // Not here: who an account is or whether it is disabled (users), the answer to a failed sign-in (signin).
 //
 // A password is normalised (NFC), keyed with the pepper (HMAC-SHA-256), hashed with Argon2id and the PHC string sealed
 // under the master key for its row. Hashing always passes the HashGate and never runs inside a transaction.
+//
+// Failures are counted in lanes: one for each browser that is known to the account, one for each of its sessions, and one ("") that everybody
+// else shares. What happens in one throttles or locks no other, so a stranger who knows a name cannot shut its owner out. Limits hold in
+// each lane; docs/security.md, "Lock-out that a stranger can't use", says what that deviates from.
 #pragma once
 
 #include <chrono>
@@ -93,7 +97,7 @@ private:
 
 enum class MustChange { no, yes };
 
-// What others may know of an account's password.
+// What others may know of an account's password. Failures, throttle and lock-out are those of the worst lane.
 struct PasswordState {
     bool full_length = false;
     bool must_change = false;
@@ -101,6 +105,15 @@ struct PasswordState {
     std::optional<TimePoint> throttled_until;  // only while it lies ahead
     bool locked_out = false;
     TimePoint changed_at;
+};
+
+// Whose password it is, and in which lane a failure counts: empty for a stranger, else the id of a browser known to this person or of a
+// session of theirs. Only what was looked up may stand here, never what a client sent.
+struct Claimant {
+    Claimant(UserId id) : user{std::move(id)} {}  // NOLINT: whoever has only a person is in the lane of strangers
+    Claimant(UserId id, std::string its_lane) : user{std::move(id)}, lane{std::move(its_lane)} {}
+    UserId user;
+    std::string lane;
 };
 
 class PasswordService {
@@ -115,11 +128,11 @@ public:
     // parameters or the pepper have changed since. An imported hash is computed first, and then one Argon2 whatever came
     // out: so it is never answered sooner than an unknown user, only later if the foreign scheme is slow. Never call it inside a transaction. Errors: wrong_password,
     // throttled, locked_out, too_long (before any work), busy (not counted as a failure).
-    Result<VerifiedPassword> verify(std::optional<UserId> const& user, SecretText const& password,
+    Result<VerifiedPassword> verify(std::optional<Claimant> const& claimant, SecretText const& password,
                                     audit::Origin const& origin = {});
-    // The same for a caller that has a name: `whose` looks it up in the transaction that reads the password, one round trip for
-    // both. Called once.
-    using Whose = std::function<std::optional<UserId>(storage::Transaction&)>;
+    // The same for a caller that has a name: `whose` looks it up, and its lane, in the transaction that reads the password, one round
+    // trip for both. Called once.
+    using Whose = std::function<std::optional<Claimant>(storage::Transaction&)>;
     Result<VerifiedPassword> verify(Whose const& whose, SecretText const& password, audit::Origin const& origin = {});
 
     // Judges and hashes; stores nothing. For a caller that creates the account in the same transaction.
@@ -136,7 +149,7 @@ public:
                      MustChange must_change = MustChange::no, Along const& along = {});
     // By the person: verifies the old one first, with all its limits.
     // Errors: those of verify and prepare, same_as_before, changed_meanwhile.
-    Result<void> change(UserId const& user, SecretText const& old_password, SecretText const& new_password,
+    Result<void> change(Claimant const& claimant, SecretText const& old_password, SecretText const& new_password,
                         PolicyContext const& context, audit::Origin const& origin = {}, Along const& along = {});
     // Whether this is the password the account has now. Counts nothing and heeds no throttle, so ask it only on behalf of
     // somebody who proved that password in the same session. Errors: too_long, malformed, busy.
@@ -156,10 +169,14 @@ public:
     // and the password is too short to stand alone. Errors: no_password.
     Result<void> require_change(UserId const& user, std::string_view reason, audit::Actor const& actor,
                                 audit::Origin const& origin = {});
-    // Clears the count of failures, the throttle and the lock-out. Errors: no_password.
+    // Clears the count of failures, the throttle and the lock-out, in every lane. Errors: no_password.
     Result<void> reset_failures(UserId const& user, audit::Actor const& actor, audit::Origin const& origin = {});
     // Takes the password away: the account can then not sign in by password. Errors: no_password.
     Result<void> remove(UserId const& user, audit::Actor const& actor, audit::Origin const& origin = {});
+
+    // Deletes lanes that count nothing, and those in which nothing happened for longer than any browser stays known. For a periodic job;
+    // rows deleted.
+    std::int64_t purge();
 
     bool has_password(UserId const& user) { return state(user).has_value(); }
     // False for an account without a password.
@@ -184,10 +201,10 @@ private:
     Result<Check> compare_imported(std::string_view foreign_hash, Typed const&);
     std::string open_phc(UserId const&, Credential const&) const;
     // Nothing when throttled, locked out or changed since it was read.
-    std::optional<Credential> accept(UserId const&, Credential const& compared);
+    std::optional<Credential> accept(Claimant const&, Credential const& compared);
     // One write: counts the failure if `compared` with the real hash, and records it.
-    Failure refuse(std::optional<UserId> const&, bool compared, audit::Origin const&);
-    Failure refuse_in(storage::Transaction&, std::optional<UserId> const&, bool compared, audit::Origin const&);
+    Failure refuse(std::optional<Claimant> const&, bool compared, audit::Origin const&);
+    Failure refuse_in(storage::Transaction&, std::optional<Claimant> const&, bool compared, audit::Origin const&);
     // Returns the sealed hash that is in the table now.
     Bytes rehash(UserId const&, Credential const& old, AcceptedPassword const&, audit::Origin const&);
     bool is_closed(Credential const&, TimePoint now) const;

@@ -13,8 +13,10 @@
 namespace zephyr::ports {
 
 namespace errors {
-// No answer: no such host, connection refused, TLS failed, deadline passed, cut short.
+// Nothing of the request was sent: no such host, connection refused, TLS failed, or the deadline passed before.
 inline constexpr Failure http_unreachable{Kind::unavailable, "http_client.unreachable"};
+// The request was sent, or a part of it, and no whole answer came: cut short, or the deadline passed. It may have had its effect.
+inline constexpr Failure http_no_answer{Kind::unavailable, "http_client.no_answer"};
 // The answer has more bytes than the request allows; what came is thrown away.
 inline constexpr Failure http_too_large{Kind::unavailable, "http_client.too_large"};
 // The client will not send this: a scheme, address or header that its settings do not allow.
@@ -43,7 +45,7 @@ class HttpClient {
 public:
     virtual ~HttpClient() = default;
     // Any status is a reply, 3xx and 5xx too: redirects are never followed. Fails with http_unreachable,
-    // http_too_large, http_refused. Safe to call from many threads.
+    // http_no_answer, http_too_large, http_refused. Safe to call from many threads.
     virtual Result<HttpReply> send(HttpRequest const& request) = 0;
 };
 

@@ -11,11 +11,15 @@
 #include "zephyr/http/app.h"
 #include "zephyr/http/trusted_proxies.h"
 #include "zephyr/middleware/metrics.h"
-#include "zephyr/mfa/totp_service.h"
+#include "zephyr/mfa/known_devices.h"
+#include "zephyr/mfa/mfa_manager.h"
 #include "zephyr/routes/web.h"
 #include "zephyr/signin/account_service.h"
+#include "zephyr/signin/address_service.h"
 #include "zephyr/signin/bearer_service.h"
 #include "zephyr/signin/lifecycle_service.h"
+#include "zephyr/signin/password_reset_service.h"
+#include "zephyr/signin/recovery_service.h"
 #include "zephyr/signin/setup_service.h"
 #include "zephyr/signin/sign_in_service.h"
 #include "zephyr/tokens/signing_keys.h"
@@ -28,7 +32,12 @@ http::Guard<http::Proves::principal> admin_guard(bool second_factor);
 
 // The seed's paths, for programs: JSON in, JSON out, by cookie or by token.
 void mount_auth_routes(http::App&, signin::SignInService&, signin::BearerService&, users::UserService&, Web const&);
-void mount_mfa_routes(http::App&, signin::SignInService&, signin::AccountService&, signin::BearerService&, Web const&);
+void mount_mfa_routes(http::App&, signin::SignInService&, signin::AccountService&, signin::BearerService&, mfa::MFAManager&, Web const&);
+// Codes by SMS and e-mail; there whether or not somebody sends them, so that the paths are the same everywhere.
+void mount_delivered_routes(http::App&, signin::SignInService&, signin::AccountService&, signin::BearerService&, Web const&);
+void mount_backup_code_routes(http::App&, signin::SignInService&, signin::AccountService&, signin::BearerService&, mfa::BackupCodes&,
+                              Web const&);
+void mount_device_routes(http::App&, signin::AccountService&, mfa::KnownDevices&, Web const&);
 // Tokens for clients that keep no cookies, and the keys to check them with.
 void mount_token_routes(http::App&, signin::BearerService&, tokens::SigningKeys&);
 
@@ -38,6 +47,8 @@ struct EntryRooms {
     signin::AccountService& account;
     signin::SetupService& setup;
     mfa::TotpService& totp;
+    mfa::MFAManager& mfa;
+    mfa::KnownDevices& devices;
     sessions::SessionService& sessions;
 };
 void mount_entry_pages(http::App&, EntryRooms, Web const&);
@@ -49,10 +60,17 @@ struct AccountRooms {
     users::UserService& users;
     passwords::PasswordService& passwords;
     mfa::TotpService& totp;
+    mfa::MFAManager& mfa;
+    mfa::KnownDevices& devices;
+    signin::MfaPolicy& policy;
     sessions::SessionService& sessions;
+    Clock const& clock;
+    signin::RecoveryService& recovery;
+    signin::AddressService* address = nullptr;  // null where no mail can be sent
 };
 void mount_account_pages(http::App&, AccountRooms, Web const&);
 void mount_factor_pages(http::App&, AccountRooms, Web const&);
+void mount_backup_code_pages(http::App&, AccountRooms, Web const&);
 
 struct AdminRooms {
     signin::SignInService& sign_in;
@@ -62,6 +80,9 @@ struct AdminRooms {
     rbac::RoleService& roles;
     passwords::PasswordService& passwords;
     mfa::TotpService& totp;
+    mfa::MFAManager& mfa;
+    mfa::KnownDevices& devices;
+    signin::MfaPolicy& policy;
     sessions::SessionService& sessions;
     audit::AuditLog& audit;
     storage::Database& database;
@@ -69,6 +90,19 @@ struct AdminRooms {
 };
 void mount_admin_pages(http::App&, AdminRooms, Web const&);
 void mount_admin_user_pages(http::App&, AdminRooms, Web const&);
+void mount_admin_mfa_page(http::App&, AdminRooms, Web const&);
+
+// Mail flows: mount them only where mail can be sent.
+void mount_password_reset_pages(http::App&, signin::PasswordResetService&, Web const&);
+void mount_address_pages(http::App&, signin::AddressService&, users::UserService&, Web const&);
+// Lost second factors. What goes by mail is there only with WebSettings::recovery_by_mail.
+struct RecoveryRooms {
+    signin::RecoveryService& recovery;
+    users::UserService& users;
+    mfa::MFAManager& mfa;
+    bool admin_second_factor = true;
+};
+void mount_recovery_pages(http::App&, RecoveryRooms, Web const&);
 
 // Who may read the audit log, and what they read of it.
 struct AuditRooms {

@@ -27,10 +27,13 @@ inline constexpr Failure passwords_differ{Kind::invalid, "passwords.differ"};
 
 struct WebSettings {
     std::string session_cookie = "__Host-zephyr_session";
+    std::string device_cookie = "__Host-zephyr_device";  // of known browsers
     bool secure_cookies = true;
     std::chrono::seconds remember = 30 * 24h;
     bool sign_up_open = false;
     bool mfa_enabled = true;
+    bool mail = false;              // can be sent: passwords can be reset, addresses verified
+    bool recovery_by_mail = false;  // so can second factors
     int least_password_length = 15;
     int least_password_length_with_factor = 8;
 };
@@ -51,9 +54,13 @@ public:
         return with_challenge(page(request, view, who, http::status_of(error.kind())), error);
     }
 
-    // Sets the session cookie; clears it and everything the browser keeps of us.
-    http::Response signed_in(http::Response response, sessions::IssuedSession const& issued) const;
+    // Sets the session cookie, and that of known browsers when there is one; clears the session's and what the browser keeps of the
+    // account. The browser stays known: else signing out would put its owner among the strangers.
+    http::Response signed_in(http::Response response, sessions::IssuedSession const& issued,
+                             std::optional<SecretText> const& device_cookie = std::nullopt) const;
     http::Response signed_out(http::Response response) const;
+    // What the browser sent as the cookie of known browsers; may hold anything, and is empty when it sent none.
+    std::string device_cookie(http::Request const& request) const;
 
     // The page to go to after a form: its return_to field, if that is a path of ours.
     std::string return_to(http::Request const& request, std::string_view otherwise = "/account") const;

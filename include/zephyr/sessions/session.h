@@ -11,11 +11,12 @@
 
 namespace zephyr::sessions {
 
-// A factor proved in this session, by its RFC 8176 amr name ("pwd", "otp"), and when: second-factor state is a fact of the session,
-// never of the user.
+// A factor proved in this session: "pwd", or what the kind of factor says it proves ("otp", "sms", "email", "backup"), and when.
+// Second-factor state is a fact of the session, never of the user.
 struct Factor {
     std::string name;
     TimePoint at;
+    bool second = false;  // counts as the second factor that require_mfa asks for; decided when it was proved
     bool operator==(Factor const&) const = default;
 };
 
@@ -35,6 +36,10 @@ struct Session {
 
     bool operator==(Session const&) const = default;
 };
+
+// Whether what was proved reaches AAL2. An e-mail never does, even where the operator lets it count (NIST SP 800-63B-4, 3.1.3.1: "Email
+// SHALL NOT be used for out-of-band authentication").
+bool reaches_aal2(Session const& session);
 
 // A session whose token was just made. The token is shown to the client once and kept nowhere.
 struct IssuedSession {

@@ -20,22 +20,37 @@ public:
     Result<sessions::IssuedSession> change_password(SessionRef const& session, SecretText const& old_password,
                                                     SecretText const& new_password, audit::Origin const& origin);
 
-    // Starts an enrolment; verify_code finishes it. Fails with step_up_required, mfa_disabled, mfa.device_*.
+    // Start an enrolment; verify_code finishes it. Open to whole sessions and to those that wait for a factor by policy. Fail with
+    // step_up_required, stronger_proof_required, mfa_disabled, mfa.device_*; what is sent also with unknown_factor when nobody sends it,
+    // and the limits of mfa/delivered_codes.h.
     Result<mfa::TotpEnrolment> begin_totp(SessionRef const& session, std::string_view device_name, audit::Origin const& origin);
+    Result<mfa::SentCode> begin_sms(SessionRef const& session, std::string_view number, audit::Origin const& origin);
+    // To the address of the account, which must have been verified.
+    Result<mfa::SentCode> begin_email(SessionRef const& session, audit::Origin const& origin);
     // Removing the last factor leaves the password alone. If that is too short to stand alone, `longer` brings it and its successor;
-    // otherwise `longer` changes nothing. Ends every other session: what the device proved there is in doubt now. Fails with
-    // step_up_required, mfa_demanded, longer_password_required, passwords.*, mfa.device_not_found.
+    // otherwise `longer` changes nothing. Ends every other session: what the factor proved there is in doubt now. Whoever is demanded a
+    // factor keeps one that counts. Fails with step_up_required, stronger_proof_required, mfa_demanded, longer_password_required,
+    // passwords.*, mfa.device_not_found.
     struct LongerPassword {
         SecretText current;
         SecretText next;
     };
-    Result<void> remove_totp(SessionRef const& session, FactorId const& device, std::optional<LongerPassword> const& longer,
-                             audit::Origin const& origin);
+    Result<void> remove_factor(SessionRef const& session, FactorId const& factor, std::optional<LongerPassword> const& longer,
+                               audit::Origin const& origin);
+    // A new set, in place of the old one. Fails with step_up_required, stronger_proof_required, mfa.backup_codes_too_early, passwords.busy.
+    Result<std::vector<SecretText>> new_backup_codes(SessionRef const& session, audit::Origin const& origin);
+    // Fails with step_up_required, mfa.device_not_found.
+    Result<void> forget_device(SessionRef const& session, std::string_view id, audit::Origin const& origin);
     // The person has seen what was done to their account.
     void dismiss_notices(UserId const& user, audit::Origin const& origin);
 
 private:
     Result<sessions::Session> whole(SessionRef const& session);
+    // Who may add a factor, with the proof of it.
+    Result<mfa::FreshProof> enrolling(SessionRef const& session);
+    // Other sessions end, trust in browsers ends, the person is told.
+    void factor_changed(storage::Transaction&, UserId const&, SessionRef const& except, audit::Origin const&, std::string_view reason,
+                        std::string_view notice);
 
     Rooms rooms_;
     SignInService& sign_in_;

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "zephyr/signin/notice_board.h"
 #include "zephyr/signin/sign_in_service.h"
@@ -22,6 +23,7 @@ struct BearerSignIn {
 struct BearerCode {
     tokens::IssuedTokens tokens;
     bool enrolled = false;  // see CodeAccepted
+    std::vector<SecretText> backup_codes = {};
 };
 
 class BearerService {
@@ -31,9 +33,9 @@ public:
 
     // Fails as SignInService::sign_in does. With `code`, the second factor is proved in the same call if one is demanded; a code that is
     // refused (mfa.*) ends the sign-in. Without it, the tokens of someone who has a second factor open factor routes alone.
-    Result<BearerSignIn> sign_in(Attempt const& attempt, std::optional<std::string> const& code);
+    Result<BearerSignIn> sign_in(Attempt const& attempt, std::optional<GivenCode> const& code);
     // As SignInService::verify_code; the tokens of before are dead.
-    Result<BearerCode> verify_code(SessionRef const& session, std::string_view code, audit::Origin const& origin,
+    Result<BearerCode> verify_code(SessionRef const& session, GivenCode const& code, audit::Origin const& origin,
                                    SignInService::Purpose purpose);
     // New tokens for a refresh token, while its session lives and its account may be used. One that was used and comes again after the
     // grace ends the session, and the person is told. Fails with tokens.refresh_refused or jose.keys_unavailable.

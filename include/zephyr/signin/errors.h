@@ -9,6 +9,8 @@ namespace zephyr::signin::errors {
 inline constexpr Failure invalid_credentials{Kind::unauthenticated, "auth.invalid_credentials"};
 // A second factor is demanded and was not given in this session.
 inline constexpr Failure mfa_required{Kind::denied, "mfa.required"};
+// The operator demands a second factor of this person, and the time to add one is over: only adding one is open.
+inline constexpr Failure mfa_enrolment_required{Kind::denied, "mfa.enrolment_required"};
 // A new password must be chosen before anything else.
 inline constexpr Failure change_required{Kind::denied, "passwords.change_required"};
 // Known, but proved too long ago for this: prove it again (RFC 9470).

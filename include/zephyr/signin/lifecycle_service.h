@@ -28,6 +28,8 @@ public:
     // Break-glass: takes every second factor away, ends every session, tells the person at the next sign-in, and makes a password too
     // short to stand alone be changed there. How many factors there were.
     Result<std::int64_t> reset_mfa(UserId const&, audit::Actor const&, audit::Origin const&, std::string const& reason = {});
+    // What reset_mfa does, for a caller that asked who may (recovery_service.h). Joins its transaction.
+    Result<std::int64_t> take_factors(storage::Transaction&, UserId const&, audit::Actor const&, audit::Origin const&);
     Result<std::size_t> end_sessions(UserId const&, audit::Actor const&, audit::Origin const&, std::string const& reason = {});
     // Everything kept about the person.
     Result<encoding::Json> export_data(UserId const&, audit::Actor const&, audit::Origin const&);

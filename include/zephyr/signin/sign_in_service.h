@@ -10,20 +10,26 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "zephyr/audit/audit_log.h"
-#include "zephyr/mfa/totp_service.h"
+#include "zephyr/mfa/fresh_proof.h"
+#include "zephyr/mfa/known_devices.h"
+#include "zephyr/mfa/mfa_manager.h"
 #include "zephyr/passwords/password_service.h"
 #include "zephyr/rbac/role_service.h"
 #include "zephyr/sessions/session_service.h"
 #include "zephyr/signin/errors.h"
+#include "zephyr/signin/mfa_policy.h"
+#include "zephyr/signin/notice_board.h"
 #include "zephyr/users/user_service.h"
 
 namespace zephyr::signin {
 
 struct SignInSettings {
     bool mfa_enabled = true;
-    bool mfa_required_for_admin = true;
+    // An e-mail counts for require_mfa: a relaxation, which never makes it AAL2.
+    bool email_satisfies_mfa = false;
     bool sign_up_open = false;
     // How old a proof may be for a change to the account's own credentials.
     std::chrono::seconds fresh = 15min;
@@ -35,7 +41,10 @@ struct Rooms {
     users::UserService& users;
     rbac::RoleService& roles;
     passwords::PasswordService& passwords;
-    mfa::TotpService& totp;
+    mfa::MFAManager& mfa;
+    mfa::KnownDevices& devices;
+    MfaPolicy& policy;
+    NoticeBoard& notices;
     sessions::SessionService& sessions;
     audit::AuditLog& audit;
     Clock const& clock;
@@ -51,12 +60,28 @@ struct Attempt {
     audit::Origin origin;
     // The session the client came with, if any: it ends when this attempt succeeds.
     std::optional<SessionRef> replaces = std::nullopt;
+    // What the browser sent as the cookie of known browsers; may hold anything.
+    std::string device_cookie = {};
+    // False for clients that keep no cookies: nothing is remembered of them.
+    bool remember_browser = true;
+};
+
+// A code as it was given, and where.
+struct GivenCode {
+    std::string kind = "totp";  // FactorKind::name
+    std::string code;
+    std::string device_cookie = {};  // as Attempt::device_cookie
+    bool trust_device = false;       // asked for; given only where the operator allows it
+    bool remember_browser = true;
+    bool make_backup_codes = true;  // with an account's first factor; false: the caller's page asks for them next
 };
 
 struct SignedIn {
     sessions::IssuedSession issued;
     users::User user;
     MfaState mfa = MfaState::none;
+    std::optional<TimePoint> enrol_by = std::nullopt;  // in grace: from then on sign-in ends in enrolment_required
+    std::optional<SecretText> device_cookie = std::nullopt;  // to set, when present
 };
 
 struct Registration {
@@ -70,6 +95,8 @@ struct Registration {
 struct CodeAccepted {
     sessions::IssuedSession issued;
     bool enrolled = false;  // it confirmed the enrolment this session had begun
+    std::vector<SecretText> backup_codes = {};  // made with the first factor; to be shown once
+    std::optional<SecretText> device_cookie = std::nullopt;  // to set, when present
 };
 
 class SignInService {
@@ -83,33 +110,47 @@ public:
     Result<users::User> register_user(Registration const& registration);
     Result<void> sign_out(SessionRef const& session, audit::Origin const& origin);
 
-    // A one-time code. `enrol` confirms the enrolment this (whole) session began, and needs a fresh proof; `prove` checks a confirmed
-    // device; `either` is for callers with one path for both: the enrolment first, then the devices. The session gets a new token; the
-    // first factor of an account ends its other sessions, which never proved one. Fails with mfa.totp_*, mfa.too_many_attempts,
-    // mfa_disabled, step_up_required, sessions.*.
+    // A code of any kind. `enrol` confirms the enrolment this session began, and needs a fresh proof; `prove` checks a confirmed factor;
+    // `either` is for callers with one path for both: the enrolment first, then the factors. The session gets a new token; the first
+    // factor of an account ends its other sessions, which never proved one. Fails with mfa.* as the provider does, mfa_disabled,
+    // unknown_factor, step_up_required, stronger_proof_required, sessions.*.
     enum class Purpose { prove, enrol, either };
-    Result<CodeAccepted> verify_code(SessionRef const& session, std::string_view code, audit::Origin const& origin, Purpose purpose);
+    Result<CodeAccepted> verify_code(SessionRef const& session, GivenCode const& given, audit::Origin const& origin, Purpose purpose);
+    // Sends a code to a confirmed factor, for sign-in or step-up. Fails with mfa_disabled, unknown_factor, not_enrolled, sending_limited.
+    Result<mfa::SentCode> send_code(SessionRef const& session, std::string_view kind, audit::Origin const& origin);
     // The password again, in a session that is whole. Fails with invalid_credentials or passwords.busy, and with step_up_required for
     // whoever has a second factor: the weaker proof does not stand in for the stronger.
     Result<sessions::IssuedSession> verify_password(SessionRef const& session, SecretText const& password, audit::Origin const& origin);
 
-    // Success when this session proved recently what the account can prove: its second factor if it has one, else its password.
-    // Fails with step_up_required.
-    Result<void> require_fresh(sessions::Session const& session);
-    // Does the operator demand a second factor of this person?
-    bool mfa_demanded(UserId const& user) const;
-    bool has_second_factor(UserId const& user) const { return settings_.mfa_enabled && rooms_.totp.has_confirmed(user); }
+    // What this session proved lately enough, if it is what the account can prove: a second factor if it has one, else an e-mail code if
+    // it has that, else its password. Fails with step_up_required.
+    Result<mfa::FreshProof> require_fresh(sessions::Session const& session);
+    // Does the operator demand a second factor of this person, now or at the end of a grace?
+    bool mfa_demanded(UserId const& user) const { return rooms_.policy.rules_for(user).any(); }
+    // Must administrators have proved a second factor in their session (MFA_REQUIRED_FOR_ADMIN)?
+    bool admin_needs_factor() const { return settings_.mfa_enabled && rooms_.policy.settings().required_for_admin; }
+    // Any factor that is asked for at sign-in.
+    bool has_factor(UserId const& user) const { return settings_.mfa_enabled && rooms_.mfa.has_factor(user); }
+    // One that makes two factors of a password: AAL2.
+    bool has_second_factor(UserId const& user) const { return settings_.mfa_enabled && rooms_.mfa.has_second_factor(user); }
+    // One that require_mfa and the policy accept.
+    bool has_counting_factor(UserId const& user) const;
+    bool counts(mfa::FactorKind const& kind) const { return kind.aal2 || (settings_.email_satisfies_mfa && kind.name == "email"); }
+    // What stands in the way of a session once nothing else does: empty, or mfa_enrolment_required. `rules` are worked out before the
+    // transaction.
+    std::string pending_by_policy(storage::Transaction&, UserId const& user, MfaPolicy::Applying const& rules) const;
     SignInSettings const& settings() const { return settings_; }
 
 private:
     Error refuse(std::optional<UserId> const& user, Attempt const& attempt, std::string_view reason);
     Result<SignedIn> open_session(storage::Transaction&, users::User const& user, passwords::VerifiedPassword const& verified,
-                                  Attempt const& attempt, bool mfa_demanded);
+                                  Attempt const& attempt, MfaPolicy::Applying const& rules);
     bool overtaken(storage::Transaction&, UserId const& user, passwords::VerifiedPassword const& verified);
-    Result<CodeAccepted> verify_code_in(storage::Transaction&, SessionRef const& session, std::string_view code, audit::Origin const& origin,
-                                        Purpose purpose);
-    Result<mfa::VerifiedFactor> check_code(sessions::Session const& session, std::string_view code, audit::Origin const& origin,
-                                           bool enrolling, bool may_prove);
+    struct Checking;
+    Result<CodeAccepted> verify_code_in(storage::Transaction&, Checking&);
+    Result<mfa::VerifiedFactor> check_code(storage::Transaction&, Checking&);
+    std::string pending_after_code(storage::Transaction&, Checking const&) const;
+    void tell_of_backup_codes(storage::Transaction&, UserId const& user);
 
     Rooms rooms_;
     SignInSettings settings_;

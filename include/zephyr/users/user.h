@@ -21,6 +21,8 @@ inline constexpr Failure name_malformed{Kind::invalid, "users.name_malformed"};
 inline constexpr Failure email_malformed{Kind::invalid, "users.email_malformed"};
 // The username is this address. Nobody has checked the new one, so an administrator changes both.
 inline constexpr Failure email_is_username{Kind::denied, "users.email_is_username"};
+// What was proved is no longer the account's address.
+inline constexpr Failure email_changed{Kind::conflict, "users.email_changed"};
 inline constexpr Failure display_name_malformed{Kind::invalid, "users.display_name_malformed"};
 inline constexpr Failure cursor_malformed{Kind::invalid, "users.cursor_malformed"};
 // Somebody else changed the account first; read it again.
@@ -48,6 +50,9 @@ struct User {
     TimePoint created_at;
     TimePoint updated_at;
     std::int64_t version = 1;
+    std::optional<TimePoint> email_verified_at = std::nullopt;  // a link sent there came back; no longer once the address changes
+
+    bool email_verified() const { return email.has_value() && email_verified_at.has_value(); }
 };
 
 // The part of an account that says whether it may be used: all that effective_state looks at.

@@ -74,6 +74,9 @@ public:
     // Changes. With access rules in use, an actor who holds less than the account is refused with rbac.above_actor.
 
     Result<User> update_profile(UserId const&, ProfileChange const&, audit::Actor const&, audit::Origin const& = {});
+    // The address was proved: by a link sent to exactly this one, in canonical spelling. Fails with email_changed when the account has
+    // another by now. The event is the caller's, who knows what proved it.
+    Result<void> mark_email_verified(storage::Transaction&, UserId const&, std::string_view canonical_email);
     // Setting `locked` here locks until somebody unlocks. Fails with not_found, or rbac.last_admin.
     Result<void> set_state(UserId const&, UserState, audit::Actor const&, audit::Origin const& = {},
                            std::string const& reason = {});

@@ -51,6 +51,15 @@ config::Settings TestApp::settings() {
     return settings;
 }
 
+config::Settings TestApp::settings_with_messages() {
+    auto chosen = settings();
+    chosen.mfa.sms_provider = "twilio";
+    chosen.mfa.email_provider = "smtp";
+    chosen.mfa.sms_prefixes = {"+49", "+1"};
+    chosen.mail.from = "login@example.com";
+    return chosen;
+}
+
 TestApp::TestApp(config::Settings chosen) : TestApp{std::move(chosen), fresh_database(SystemClock{})} {}
 
 TestApp::TestApp(config::Settings chosen, std::unique_ptr<storage::Database> database, std::uint64_t seed)
@@ -60,7 +69,8 @@ TestApp::TestApp(config::Settings chosen, std::unique_ptr<storage::Database> dat
              .keyring = keyring(),
              .clock = clock,
              .random = random,
-             .log = log}} {}
+             .log = log}},
+      sender{stack.message_sender({.sms = std::make_unique<KeepingWire>(sms), .email = std::make_unique<KeepingWire>(mail)})} {}
 
 users::User TestApp::add_user(std::string const& username, std::optional<std::string> const& role, std::string_view password) {
     auto const user = stack.users.create({.username = username, .email = username + "@example.test"}, audit::Actor::system()).value();

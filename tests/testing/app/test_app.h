@@ -10,6 +10,7 @@
 #include "testing/kept_log.h"
 #include "testing/manual_clock.h"
 #include "testing/scripted_random.h"
+#include "testing/sent_messages.h"
 #include "zephyr/encoding/json.h"
 #include "zephyr/stack.h"
 
@@ -29,6 +30,9 @@ struct TestApp {
     // Cheap hashes, otherwise the defaults of the product.
     static config::Settings settings();
 
+    // The same with somebody who sends SMS (to +49 and +1) and mail: `sms` and `mail` keep what send_messages() sends.
+    static config::Settings settings_with_messages();
+
     explicit TestApp(config::Settings chosen = settings());
     // Over a database of the caller's, already migrated. Two nodes of one database need two seeds.
     TestApp(config::Settings chosen, std::unique_ptr<storage::Database> database, std::uint64_t seed = 42);
@@ -36,7 +40,13 @@ struct TestApp {
     ManualClock clock;
     ScriptedRandom random;
     KeptLog log;
+    SentMessages sms;
+    SentMessages mail;
     Stack stack;
+    std::unique_ptr<messages::Sender> sender;  // no threads
+
+    // Sends what waits and is due, now; how many tries.
+    std::size_t send_messages() { return sender->run_once(); }
 
     static constexpr std::string_view good_password = "correct horse battery staple";
 

@@ -1,0 +1,192 @@
+// The seed's /auth/mfa/sms and /auth/mfa/email paths for programs: have a code sent, give it back. Mounted whether or not the operator set
+// up somebody who sends: without one they answer mfa.unknown_factor.
+#include "routes/token_answer.h"
+#include "zephyr/guards/gatekeeper.h"
+#include "zephyr/http/bearer.h"
+#include "zephyr/routes/routes.h"
+
+namespace zephyr::routes {
+
+using encoding::Json;
+using guards::origin_of;
+using http::Field;
+using http::Request;
+using http::Response;
+using http::SessionHolder;
+
+namespace {
+
+struct Rooms {
+    signin::SignInService& sign_in;
+    signin::AccountService& account;
+    signin::BearerService& bearer;
+    Web const& web;
+};
+
+Response refuse_sending(Error const& error, Request const& request) {
+    auto response = refuse(error, request);
+    if (auto const wait = mfa::sending_wait(error)) response.headers.set("Retry-After", std::to_string(wait->count()));
+    return response;
+}
+
+// The seed's words, and where it went as far as it may be shown.
+Response answer_sent(Request const& request, Result<mfa::SentCode> const& sent) {
+    if (!sent.ok()) return refuse_sending(sent.error(), request);
+    return Response::json(
+        200, Json::object({{"status", "sent"}, {"expires_in", std::int64_t{sent.value().expires_in.count()}}, {"to", sent.value().to}}));
+}
+
+Json backup_codes_of(std::vector<SecretText> const& codes) {
+    Json out = Json::array();
+    for (auto const& code : codes) out.push(code.reveal());
+    return out;
+}
+
+// A client with a token gets new tokens in the answer, and no cookie.
+Result<Response> verify_by_token(Request const& request, SessionHolder const& who, signin::GivenCode code, Rooms const& rooms) {
+    code.remember_browser = false;
+    ZEPHYR_TRY(auto const accepted,
+               rooms.bearer.verify_code(who.session, code, origin_of(request, who), signin::SignInService::Purpose::either));
+    auto answer = describe_tokens(accepted.tokens);
+    answer.set("status", accepted.enrolled ? "enabled" : "verified");
+    if (!accepted.backup_codes.empty()) answer.set("backup_codes", backup_codes_of(accepted.backup_codes));
+    return Response::json(200, answer);
+}
+
+Result<Response> verify(Request const& request, SessionHolder const& who, std::string_view kind, Rooms const& rooms) {
+    signin::GivenCode code{.kind = std::string{kind}, .code = json_text(request, "code")};
+    if (http::bearer_credentials(request).decides()) return verify_by_token(request, who, std::move(code), rooms);
+    code.device_cookie = rooms.web.device_cookie(request);
+    ZEPHYR_TRY(auto const accepted,
+               rooms.sign_in.verify_code(who.session, code, origin_of(request, who), signin::SignInService::Purpose::either));
+    auto answer = Json::object({{"status", accepted.enrolled ? "enabled" : "verified"}});
+    if (!accepted.issued.session.pending.empty()) answer.set("pending", accepted.issued.session.pending);
+    if (!accepted.backup_codes.empty()) answer.set("backup_codes", backup_codes_of(accepted.backup_codes));
+    return rooms.web.signed_in(Response::json(200, answer), accepted.issued, accepted.device_cookie);
+}
+
+std::vector<http::Answer> sent_answers() {
+    return {{.description = "A code is on its way.",
+             .fields = {{.name = "status", .required = true, .one_of = {"sent"}},
+                        {.name = "expires_in",
+                         .type = Field::Type::integer,
+                         .required = true,
+                         .description = "Seconds the code may be used."},
+                        {.name = "to", .required = true, .description = "Where it went, fit to be shown.", .example = "+49 … 42"}}}};
+}
+
+http::RouteOptions set_up_options(bool sms) {
+    std::vector<Failure> refusals{mfa::errors::unknown_factor,  mfa::errors::sending_limited,       mfa::errors::device_limit,
+                                  mfa::errors::already_enrolled, mfa::errors::stronger_proof_required, signin::errors::step_up_required,
+                                  signin::errors::mfa_required, signin::errors::mfa_disabled};
+    if (sms) refusals.insert(refusals.end(), {mfa::errors::number_malformed, mfa::errors::number_not_allowed});
+    else refusals.push_back(mfa::errors::no_verified_email);
+    http::RouteOptions options{
+        .rate_class = "factor",
+        .summary = sms ? "Begin to enrol a telephone number" : "Begin to enrol the account's e-mail address",
+        .description = sms ? "Sends a code to the number; finish with POST /auth/mfa/sms/verify. Needs a proof of the last "
+                             "minutes. Codes by SMS are a restricted factor (NIST SP 800-63B-4, 3.1.3.3): offer an authenticator app beside it."
+                           : "Sends a code to the account's verified address; finish with POST /auth/mfa/email/verify. Needs a proof of "
+                             "the last minutes. Codes by e-mail never count towards AAL2 (NIST SP 800-63B-4, 3.1.3.1).",
+        .answers = sent_answers(),
+        .refusals = std::move(refusals)};
+    options.body = http::BodySchema{.fields = {}, .optional = true};
+    if (sms) {
+        options.body = http::BodySchema{.fields = {{.name = "phone",
+                                                    .required = true,
+                                                    .description = "With its country code, in any usual spelling.",
+                                                    .longest = 128,
+                                                    .example = "+49 151 23456789"}}};
+    }
+    return options;
+}
+
+http::RouteOptions send_options(std::string_view where) {
+    return {.rate_class = "factor",
+            .summary = "Have a code sent by " + std::string{where},
+            .description = "For sign-in or to prove the factor again. A newer code ends the one before and resets no count of wrong codes.",
+            .body = http::BodySchema{.fields = {}, .optional = true},
+            .answers = sent_answers(),
+            .refusals = {mfa::errors::unknown_factor, mfa::errors::not_enrolled, mfa::errors::sending_limited,
+                         mfa::errors::number_not_allowed, signin::errors::mfa_disabled}};
+}
+
+http::RouteOptions verify_options(std::string_view where) {
+    std::vector<Field> fields{{.name = "status", .required = true, .one_of = {"enabled", "verified"}},
+                              {.name = "pending", .description = "What the sign-in still owes."},
+                              {.name = "backup_codes",
+                               .type = Field::Type::list,
+                               .description = "With an account's first factor: shown this once."}};
+    for (auto field : token_fields()) {
+        if (field.name == "pending") continue;
+        field.required = false;
+        fields.push_back(std::move(field));
+    }
+    return {.rate_class = "factor",
+            .summary = "Give a code that came by " + std::string{where},
+            .description = "Finishes the enrolment this session began, or proves the second factor. The session gets a new cookie; a "
+                           "client with an access token gets new tokens in the answer instead.",
+            .body = http::BodySchema{.fields = {{.name = "code",
+                                                 .type = Field::Type::secret,
+                                                 .required = true,
+                                                 .description = "Six digits."}}},
+            .answers = {{.description = "The code was right.", .fields = std::move(fields)}},
+            .refusals = {mfa::errors::wrong_code, mfa::errors::code_reused, mfa::errors::code_expired, mfa::errors::not_enrolled,
+                         mfa::errors::unknown_factor, mfa::errors::enrolment_expired, mfa::errors::too_many_attempts,
+                         mfa::errors::locked_out, mfa::errors::device_limit, mfa::errors::already_enrolled, signin::errors::mfa_disabled,
+                         signin::errors::step_up_required}};
+}
+
+}  // namespace
+
+void mount_delivered_routes(http::App& app, signin::SignInService& sign_in, signin::AccountService& account, signin::BearerService& bearer,
+                            Web const& web) {
+    Rooms const rooms{sign_in, account, bearer, web};
+    app.post(
+        "/auth/mfa/sms/setup", http::require_session,
+        [rooms](Request const& request, SessionHolder const& who) {
+            return answer_sent(request, rooms.account.begin_sms(who.session, json_text(request, "phone"), origin_of(request, who)));
+        },
+        set_up_options(true));
+    app.post(
+        "/auth/mfa/email/setup", http::require_session,
+        [rooms](Request const& request, SessionHolder const& who) {
+            return answer_sent(request, rooms.account.begin_email(who.session, origin_of(request, who)));
+        },
+        set_up_options(false));
+    using Pair = std::pair<std::string_view, std::string_view>;
+    for (auto const& [kind, where] : {Pair{mfa::sms_kind.name, "SMS"}, Pair{mfa::email_kind.name, "e-mail"}}) {
+        auto const path = "/auth/mfa/" + std::string{kind};
+        app.post(
+            path + "/send", http::require_session,
+            [rooms, name = kind](Request const& request, SessionHolder const& who) {
+                return answer_sent(request, rooms.sign_in.send_code(who.session, name, origin_of(request, who)));
+            },
+            send_options(where));
+        app.post(
+            path + "/verify", http::require_session,
+            [rooms, name = kind](Request const& request, SessionHolder const& who) {
+                auto verified = verify(request, who, name, rooms);
+                return verified.ok() ? std::move(verified).value() : refuse(verified.error(), request);
+            },
+            verify_options(where));
+    }
+    // Kinds that an application added (docs/guides/add-a-factor.md); what no provider has answers unknown_factor.
+    app.post(
+        "/auth/mfa/{kind}/send", http::require_session,
+        [rooms](Request const& request, SessionHolder const& who) {
+            return answer_sent(request, rooms.sign_in.send_code(who.session, request.parameter("kind"), origin_of(request, who)));
+        },
+        send_options("a factor of the application's own"));
+    auto own = verify_options("a factor of the application's own");
+    own.body->fields.front().required = false;  // there may be nothing to type
+    app.post(
+        "/auth/mfa/{kind}/verify", http::require_session,
+        [rooms](Request const& request, SessionHolder const& who) {
+            auto verified = verify(request, who, request.parameter("kind"), rooms);
+            return verified.ok() ? std::move(verified).value() : refuse(verified.error(), request);
+        },
+        std::move(own));
+}
+
+}  // namespace zephyr::routes
