@@ -102,6 +102,12 @@ def sign_ins(folder, log):
     return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
 
 
+def factor_steps(folder, clients):
+    """{"checks": one-time passwords per second, "floor", "step": requests per second}"""
+    said = subprocess.run([BENCH / "benchmarks/mfa_bench", folder, str(clients)], capture_output=True, text=True, check=True).stdout
+    return {name: float(value) for name, value in (line.split() for line in said.splitlines() if not line.startswith("#"))}
+
+
 def wrk(port, path, connections=64, script=None, headers=(), core=None):
     """Requests per second, and how many answers were no 2xx or 3xx."""
     command = [*pinned(core), "wrk", "-t1", f"-c{connections}", f"-d{SECONDS}s"]

@@ -9,6 +9,7 @@ parts: rest       cold start and memory at rest (G17, G19)
        jose       JWT against raw OpenSSL and npm jose (G9)
        decisions  a role check at two sizes, and what a session costs in memory and on disk (G11, G18)
        audit      the tamper-evident log against a bare prototype, verification and proofs (G15)
+       factors    one-time passwords, and the TOTP step of a sign-in against HTTP and one durable row
        trail      sign-ins with their way into that log against sign-ins without (G15)
        statements what each operation asks of the database, counted (G20)
 """
@@ -20,7 +21,7 @@ import sys
 import time
 from pathlib import Path
 
-from contestants import (BENCH, CORES, NO_LIMITS, PASSWORD, Client, FloorB0, Zephyr, add_users, floor_h, median_iqr, rss_mib, sign_ins, temporary,
+from contestants import (BENCH, CORES, NO_LIMITS, PASSWORD, Client, FloorB0, Zephyr, add_users, factor_steps, floor_h, median_iqr, rss_mib, sign_ins, temporary,
                          wrk, zbench)
 
 # A round is dropped when a spin of this much work took so much longer than the best: somebody else had the machine.
@@ -242,7 +243,16 @@ def trail(folder, rounds, results):
     results["sign-ins per s, log off"] = median_iqr([f["no-log"] for f in figures])
 
 
-PARTS = {"rest": at_rest, "sign-in": sign_in, "forward": forward, "jose": jose, "decisions": decisions, "audit": audit, "trail": trail,
+def factors(folder, rounds, results):
+    for clients in (1, 16):
+        figures = rounds_of(rounds, {"all": lambda: factor_steps(folder / f"factors-{clients}", clients)})
+        told = [f["all"] for f in figures]
+        results[f"TOTP step of a sign-in / HTTP and one durable row, {clients} clients"] = median_iqr([t["step"] / t["floor"] for t in told])
+        results[f"TOTP steps per s, {clients} clients"] = median_iqr([t["step"] for t in told])
+        results["one-time passwords checked per s and core"] = median_iqr([t["checks"] for t in told])
+
+
+PARTS = {"rest": at_rest, "sign-in": sign_in, "forward": forward, "jose": jose, "decisions": decisions, "audit": audit, "trail": trail, "factors": factors,
          "statements": statements}
 
 

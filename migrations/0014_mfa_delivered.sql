@@ -35,13 +35,14 @@ CREATE INDEX mfa_code_by_expiry ON mfa_code (expires_at);
 -- Of two sends at once one wins: there is one code to guess.
 CREATE UNIQUE INDEX mfa_code_one_live ON mfa_code (user_id, session_ref, kind, purpose) WHERE used_at IS NULL AND ended_at IS NULL;
 
--- What was sent of late, for the caps against toll fraud. `destination` is a keyed pseudonym. The rows outlive factors, resets and people
+-- What was sent of late and what for, for the caps against toll fraud. `destination` is a keyed pseudonym. The rows outlive factors, resets and people
 -- (of whom they then say nothing), else those would open the caps again.
 CREATE TABLE mfa_sent (
     id TEXT NOT NULL PRIMARY KEY,
     kind TEXT NOT NULL,
     user_id TEXT NOT NULL,
     session_ref TEXT NOT NULL,
+    purpose TEXT NOT NULL CHECK (purpose IN ('prove', 'enrol')),
     destination TEXT NOT NULL,
     prefix TEXT NOT NULL,
     sent_at {int} NOT NULL
@@ -51,7 +52,7 @@ CREATE INDEX mfa_sent_by_user ON mfa_sent (user_id, sent_at);
 CREATE INDEX mfa_sent_by_destination ON mfa_sent (destination, sent_at);
 CREATE INDEX mfa_sent_by_prefix ON mfa_sent (prefix, sent_at);
 
--- When the operator was last told of a cap: "prefix +49", "total".
+-- When the operator was last told of a cap: "prefix +49", "enrol prefix +49", "total", "enrol total".
 CREATE TABLE mfa_cap_alert (
     kind TEXT NOT NULL,
     cap TEXT NOT NULL,

@@ -70,7 +70,7 @@ int main(int argc, char** argv) {
     auto& node = *opened.value();
     auto& stack = node.stack();
     push::PushFactor push{*stack.database, stack.audit, stack.attempts, clock, random};
-    stack.mfa.add(push);
+    stack.add_factor(push);
     mount_push_routes(stack, push);
     return node.serve({.on_listening = [](auto const& url, auto const& setup_link) {
         std::cout << url << "\n" << setup_link.value_or("") << "\nCtrl-C stops it." << std::endl;

@@ -111,7 +111,7 @@ public:
             record(tx, audit::codes::mfa_refused, asked.user, asked.origin, phone.str());
             return mfa::errors::wrong_code;
         }
-        attempts_.passed(tx, asked);
+        attempts_.passed(tx, asked, kind());
         tx.run("UPDATE push_phone SET last_used_at = $1 WHERE id = $2", now, phone.str());
         record(tx, audit::codes::mfa_verified, asked.user, asked.origin, phone.str());
         return proof(asked.user, phone, now);

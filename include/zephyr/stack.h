@@ -126,8 +126,9 @@ struct Stack {
     mfa::Attempts attempts;
     mfa::TotpService totp;
     mfa::BackupCodes backup_codes;
-    std::unique_ptr<mfa::DeliveredCodes> sms_codes;    // null without mfa.sms_provider
-    std::unique_ptr<mfa::DeliveredCodes> email_codes;  // null without mfa.email_provider
+    // Also while nobody sends them: people keep such factors, and are still asked for one (FactorProvider::available).
+    mfa::DeliveredCodes sms_codes;
+    mfa::DeliveredCodes email_codes;
     mfa::KnownDevices known_devices;
     mfa::MFAManager mfa;
     sessions::SqlSessionStore session_store;                 // the truth
@@ -181,6 +182,10 @@ struct Stack {
     std::unique_ptr<messages::Sender> message_sender();
     // The same with other wires: for tests.
     std::unique_ptr<messages::Sender> message_sender(messages::Wires wires);
+
+    // A second factor of the application's own, with its paths /auth/mfa/<name>/send and /verify (docs/guides/add-a-factor.md). Once, before
+    // the first request; it must outlive the stack's use. Throws Fault for a name that is taken.
+    void add_factor(mfa::FactorProvider& own);
 
     // Set by the server while it stops: /readyz then sends load balancers elsewhere.
     std::atomic<bool> draining{false};

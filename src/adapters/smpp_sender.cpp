@@ -37,6 +37,9 @@ bool never_will(std::uint32_t status) {
     }
 }
 
+// SMPP 3.4, 5.1.3: not bound as a transmitter, bind failed, password or system id refused. This session will take nothing more.
+bool ends_session(std::uint32_t status) { return status == 0x04 || (status >= 0x0d && status <= 0x0f); }
+
 }  // namespace
 
 struct SmppSender::State {
@@ -63,6 +66,10 @@ struct SmppSender::State {
     // `written` tells whether the other side may have the whole request.
     Result<smpp::Pdu> ask(std::uint32_t id, std::string body, Deadline const& deadline, bool& written);
     Result<smpp::Pdu> next(Deadline const& deadline);
+    // Answers what the other side asks. Fails when it ended the session.
+    Result<void> heed(smpp::Pdu const& request, Deadline const& deadline);
+    // Takes in what came since, without waiting. False when the session is over.
+    bool catch_up(Deadline const& deadline);
     Result<void> open(Deadline const& deadline);
     Result<void> bind(Deadline const& deadline);
     bool alive(Deadline const& deadline);
@@ -94,14 +101,36 @@ Result<smpp::Pdu> SmppSender::State::ask(std::uint32_t id, std::string body, Dea
             if (answer && pdu.sequence == mine) return pdu;
             continue;  // to something older
         }
-        bool const known = pdu.command == command::enquire_link || pdu.command == command::unbind;
-        // A transmitter is sent no messages; whoever does so hears that we don't know the command (0x03).
-        auto const answer = known ? smpp::Pdu{pdu.command | command::response, 0, pdu.sequence, {}}
-                                  : smpp::Pdu{command::generic_nack, 0x03, pdu.sequence, {}};
-        ZEPHYR_CHECK(write(answer, deadline));
-        if (pdu.command == command::unbind) return Error{gone, "the other side ended the session"};
+        ZEPHYR_CHECK(heed(pdu, deadline));
     }
     return Error{gone, "no answer in time"};
+}
+
+Result<void> SmppSender::State::heed(smpp::Pdu const& request, Deadline const& deadline) {
+    bool const known = request.command == command::enquire_link || request.command == command::unbind;
+    // A transmitter is sent no messages; whoever does so hears that we don't know the command (0x03).
+    auto const answer = known ? smpp::Pdu{request.command | command::response, 0, request.sequence, {}}
+                              : smpp::Pdu{command::generic_nack, 0x03, request.sequence, {}};
+    ZEPHYR_CHECK(write(answer, deadline));
+    if (request.command == command::unbind) return Error{gone, "the other side ended the session"};
+    return success();
+}
+
+bool SmppSender::State::catch_up(Deadline const& deadline) {
+    while (!deadline.passed()) {  // however much there is
+        auto const pdu = smpp::take_pdu(buffer);
+        if (!pdu.ok()) return false;
+        if (pdu.value()) {
+            if (!pdu.value()->is_response() && !heed(*pdu.value(), deadline).ok()) return false;
+            continue;
+        }
+        std::array<char, 4096> part;
+        auto const count = stream->read(part.data(), part.size(), deadline.within(0ms));
+        if (!count.ok()) return false;
+        if (!count.value()) return true;
+        buffer.append(part.data(), *count.value());
+    }
+    return false;
 }
 
 Result<void> SmppSender::State::open(Deadline const& deadline) {
@@ -131,18 +160,22 @@ Result<void> SmppSender::State::bind(Deadline const& deadline) {
 // Whether the session of before can be used.
 bool SmppSender::State::alive(Deadline const& deadline) {
     if (!stream) return false;
+    auto const brief = deadline.within(3s);
+    // A farewell or an end of the connection that waits there is found before a message is lost to it.
+    if (!catch_up(brief)) return false;
     if (clock.monotonic() - used_at < settings.rest) return true;
     bool written = false;
-    auto const answer = ask(command::enquire_link, {}, deadline.within(3s), written);
+    auto const answer = ask(command::enquire_link, {}, brief, written);
     return answer.ok() && answer.value().status == 0;
 }
 
 SendOutcome SmppSender::State::submit(ports::OutgoingMessage const& message) {
     auto body = is_e164(message.to) ? smpp::submit_sm_body({settings.source, message.to, message.text}) : std::nullopt;
     if (!body) return {.what = What::never, .why = "not a number in E.164, or a text that is too long"};
-    Deadline const deadline{clock, settings.deadline};
+    // A wait of its own: whoever gets the session has the whole deadline for what follows.
     std::unique_lock const lock{busy, settings.deadline};
     if (!lock.owns_lock()) return {.what = What::later, .why = "the session is busy"};
+    Deadline const deadline{clock, settings.deadline};
     if (!alive(deadline)) {
         if (auto const opened = open(deadline); !opened.ok()) {
             end();
@@ -157,6 +190,7 @@ SendOutcome SmppSender::State::submit(ports::OutgoingMessage const& message) {
         return {.what = written ? What::uncertain : What::later, .why = std::string{answer.error().detail()}};
     }
     auto const status = answer.value().status;
+    if (ends_session(status)) end();
     if (answer.value().command != command::generic_nack && status == 0) {
         return {.what = What::accepted, .reference = smpp::message_id(answer.value())};
     }

@@ -40,8 +40,9 @@ int revoke(Stack& stack, Console& console, std::string const& ref_text, std::str
     if (!who.empty()) {
         auto const user = find_user(stack, who);
         if (!user.ok()) return refuse(console, user.error());
-        auto const ended = stack.sessions.end_all(user.value().id, std::nullopt, Actor::operator_cli(), {}, "revoked_by_operator");
-        console.out << "ended " << ended << " sessions of " << user.value().username << "\n";
+        auto const ended = stack.lifecycle.end_sessions(user.value().id, Actor::operator_cli(), {}, "revoked_by_operator");
+        if (!ended.ok()) return refuse(console, ended.error());
+        console.out << "ended " << ended.value() << " sessions of " << user.value().username << "\n";
         return exit_code::done;
     }
     auto const ref = SessionRef::parse(ref_text);

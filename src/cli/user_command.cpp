@@ -117,15 +117,10 @@ int set_password(Stack& stack, Console& console, std::string const& who, bool mu
     if (!user.ok()) return refuse(console, user.error());
     auto const password = read_secret_line(console);
     if (!password.ok()) return refuse(console, password.error());
-    auto const& account = user.value();
-    auto const context = signin::policy_context(account, stack.totp.has_confirmed(account.id));
-    auto const set = stack.passwords.set(account.id, password.value(), context, Actor::operator_cli(), {},
-                                         must_change ? passwords::MustChange::yes : passwords::MustChange::no, [&](storage::Transaction&) {
-                                             stack.sessions.end_all(account.id, std::nullopt, Actor::operator_cli(), {},
-                                                                    "password_set_by_operator");
-                                         });
+    auto const set = stack.lifecycle.set_password(user.value().id, password.value(),
+                                                  must_change ? passwords::MustChange::yes : passwords::MustChange::no, Actor::operator_cli(), {});
     if (!set.ok()) return refuse(console, set.error());
-    console.out << "set the password of " << account.username << "; every session ended\n";
+    console.out << "set the password of " << user.value().username << "; every session ended\n";
     return exit_code::done;
 }
 

@@ -18,6 +18,9 @@ bool is_this_machine(std::string const& host) {
     return origin.ok() && origin.value().is_loopback();
 }
 
+// An entry of mfa.sms_prefixes that forbids.
+bool excludes(std::string const& entry) { return entry.starts_with('!'); }
+
 class Rules {
 public:
     Rules(Settings const& settings, Provenance const& provenance, std::set<std::string> const& skip)
@@ -147,10 +150,17 @@ private:
         refuse_if(mfa.required_for_admin && !mfa.enabled, {"mfa.enabled", "mfa.required_for_admin"},
                   "administrators could not sign in: their second factor is required and switched off",
                   "mfa.enabled = true, or mfa.required_for_admin = false as well");
-        refuse_if(!mfa.sms_provider.empty() && mfa.sms_prefixes.empty(), {"mfa.sms_provider", "mfa.sms_prefixes"},
+        refuse_if(!mfa.sms_provider.empty() && std::all_of(mfa.sms_prefixes.begin(), mfa.sms_prefixes.end(), excludes),
+                  {"mfa.sms_provider", "mfa.sms_prefixes"},
                   "codes would be sent by SMS, yet to no country: strangers can have them sent to numbers that cost dearly, so none is allowed "
                   "by default",
-                  "name the countries your people live in, such as mfa.sms_prefixes = [\"+49\", \"+1\"]; or leave mfa.sms_provider empty");
+                  "name the countries your people live in, such as mfa.sms_prefixes = [\"+49\", \"+33\"]; or leave mfa.sms_provider empty");
+        for (auto const& entry : mfa.sms_prefixes) {
+            auto const lies_in = [&](std::string const& other) { return !excludes(other) && entry.compare(1, other.size(), other) == 0; };
+            refuse_if(excludes(entry) && std::none_of(mfa.sms_prefixes.begin(), mfa.sms_prefixes.end(), lies_in), {"mfa.sms_prefixes"},
+                      entry + " excludes nothing: no other entry allows such numbers, so the ones that were meant may still be open",
+                      "a part of what another entry allows, such as [\"+1\", \"!+1876\"]");
+        }
         refuse_if(!mfa.required_for.empty() && !mfa.enabled, {"mfa.enabled", "mfa.required_for"},
                   "a second factor is required of people and switched off", "mfa.enabled = true, or an empty mfa.required_for");
         auto const& webauthn = settings_.webauthn;
@@ -283,6 +293,13 @@ std::vector<std::string> notices(Settings const& settings, Provenance const& pro
         out.push_back("redis.url: its password and what is asked travel readable over the network; use rediss://");
     if (!server.behind_proxy && !server.trusted_proxies.empty())
         out.push_back("server.trusted_proxies: has no effect without server.behind_proxy");
+    auto const& prefixes = settings.mfa.sms_prefixes;
+    auto const narrows = [](std::string const& entry) { return entry.starts_with("!+1"); };
+    if (!settings.mfa.sms_provider.empty() && std::find(prefixes.begin(), prefixes.end(), "+1") != prefixes.end() &&
+        std::none_of(prefixes.begin(), prefixes.end(), narrows))
+        out.push_back(
+            "mfa.sms_prefixes: +1 reaches the whole North American numbering plan, Caribbean islands with premium numbers among them; exclude "
+            "what your people don't live in, as in [\"+1\", \"!+1876\"]");
     if (settings.mfa.sms_provider == "smpp" && !settings.smpp.tls && !is_this_machine(settings.smpp.host))
         out.push_back("smpp.tls: codes travel readable to the SMS centre; use TLS, or a network of your own");
     if (!settings.mfa.enabled) out.push_back("mfa.enabled: nobody is asked for a second factor");

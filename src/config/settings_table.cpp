@@ -243,16 +243,24 @@ Entries people() {
         duration(Row{"mfa.trust_lifetime", "30d", "How long a browser stays trusted."}, AT(mfa.trust_lifetime), 1min, 90 * 24h),
         list(Row{"mfa.sms_prefixes", "",
                  "The countries codes may be sent to, by the beginning of their numbers, such as +49 or +1415. Name only those your "
-                 "people live in: fraud goes to the expensive ones, and +1 alone is 25 countries."},
-             AT(mfa.sms_prefixes), country_prefix, "'+' and 1 to 7 digits, such as +49"),
-        integer(Row{"mfa.sms_per_number_per_hour", "3", "Codes one number gets in an hour."}, AT(mfa.sms_per_number_per_hour), 1, 100),
-        integer(Row{"mfa.sms_per_number_per_day", "10", "Codes one number gets in a day."}, AT(mfa.sms_per_number_per_day), 1, 1000),
+                 "people live in: fraud goes to the expensive ones. +1 reaches the whole North American numbering plan: 25 countries and "
+                 "territories, Caribbean islands with premium numbers among them. '!' excludes, as in +1, !+1876. The longest entry "
+                 "that fits a number decides."},
+             AT(mfa.sms_prefixes), country_prefix, "'+' and 1 to 7 digits, such as +49, or '!' before that, such as !+1876"),
+        integer(Row{"mfa.sms_per_number_per_hour", "3",
+                    "Codes one person gets in an hour at a number of theirs. To a number that is being added go half as many, rounded up, whoever "
+                    "adds it."},
+                AT(mfa.sms_per_number_per_hour), 1, 100),
+        integer(Row{"mfa.sms_per_number_per_day", "10", "The same in a day."}, AT(mfa.sms_per_number_per_day), 1, 1000),
         integer(Row{"mfa.sms_per_person_per_hour", "5", "Codes by SMS one person gets in an hour."}, AT(mfa.sms_per_person_per_hour), 1, 100),
         integer(Row{"mfa.sms_per_person_per_day", "15", "Codes by SMS one person gets in a day."}, AT(mfa.sms_per_person_per_day), 1, 1000),
         integer(Row{"mfa.sms_per_prefix_per_hour", "100",
-                    "Codes each entry of mfa.sms_prefixes gets in an hour; reaching it is an event that alerts. 0: no limit."},
+                    "Codes each entry of mfa.sms_prefixes gets in an hour, at most half of them to numbers that are being added; reaching it is "
+                    "an event that alerts. 0: no limit."},
                 AT(mfa.sms_per_prefix_per_hour), 0, 1'000'000),
-        integer(Row{"mfa.sms_per_hour", "500", "Codes by SMS in an hour, all together; reaching it is an event that alerts. 0: no limit."},
+        integer(Row{"mfa.sms_per_hour", "500",
+                    "Codes by SMS in an hour, all together, at most half of them to numbers that are being added; reaching it is an event that "
+                    "alerts. 0: no limit."},
                 AT(mfa.sms_per_hour), 0, 1'000'000),
         duration(Row{"mfa.code_lifetime", "5m", "How long a code that was sent may be used."}, AT(mfa.code_lifetime), 1min, 10min),
     };

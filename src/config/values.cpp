@@ -174,9 +174,10 @@ Checked forward_rule(std::string_view text) {
 }
 
 Checked country_prefix(std::string_view text) {
+    auto const number = text.starts_with('!') ? text.substr(1) : text;
     // E.164: a country code begins with no zero. Seven digits tell a country and an area.
-    bool const form = text.size() >= 2 && text.size() <= 8 && text[0] == '+' && text[1] != '0';
-    if (!form || text.find_first_not_of("0123456789", 1) != std::string_view::npos) return wrong("is no beginning of a number");
+    bool const form = number.size() >= 2 && number.size() <= 8 && number[0] == '+' && number[1] != '0';
+    if (!form || number.find_first_not_of("0123456789", 1) != std::string_view::npos) return wrong("is no beginning of a number");
     return any_text(text);
 }
 

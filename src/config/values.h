@@ -49,7 +49,7 @@ Checked email_provider_or_empty(std::string_view text);
 Checked mail_address_or_empty(std::string_view text);
 Checked smpp_password(std::string_view text);
 Checked one_line(std::string_view text);  // no control characters: it goes into headers and other protocols
-Checked country_prefix(std::string_view text);  // "+49": how numbers of E.164 begin
+Checked country_prefix(std::string_view text);  // "+49": how numbers of E.164 begin; "!+1876": and how not
 Checked ldap_uri_or_empty(std::string_view text);
 Checked ldap_filter(std::string_view text);
 Checked http_url_or_empty(std::string_view text);

@@ -86,6 +86,10 @@ bool any_due(Transaction& tx, Channel channel, TimePoint now) {
         .has_value();
 }
 
+bool renew(Transaction& tx, std::string const& id, std::string const& claim, TimePoint lease_end) {
+    return tx.run("UPDATE message SET next_at = $3 WHERE id = $1 AND state = 'sending' AND claim = $2", id, claim, lease_end) == 1;
+}
+
 bool finish(Transaction& tx, std::string const& id, std::string const& claim) {
     return tx.run("DELETE FROM message WHERE id = $1 AND state = 'sending' AND claim = $2", id, claim) == 1;
 }
@@ -114,6 +118,14 @@ std::vector<Row> too_late(Transaction& tx, Channel channel, TimePoint now, std::
 bool die_waiting(Transaction& tx, std::string const& id, std::string_view reason, TimePoint now) {
     return tx.run("UPDATE message SET state = 'dead', content = NULL, reason = $2, next_at = $3 WHERE id = $1 AND state = 'waiting'", id,
                   reason, now) == 1;
+}
+
+std::int64_t withdraw(Transaction& tx, UserId const& user, std::string_view what) {
+    return tx.run("DELETE FROM message WHERE user_id = $1 AND what = $2 AND state = 'waiting'", user.str(), what);
+}
+
+std::int64_t withdraw(Transaction& tx, std::string_view id) {
+    return tx.run("DELETE FROM message WHERE id = $1 AND state = 'waiting'", id);
 }
 
 std::int64_t purge_dead(Transaction& tx, TimePoint before) {

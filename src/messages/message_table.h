@@ -47,6 +47,7 @@ std::optional<Row> claim(storage::Transaction& tx, Channel channel, std::string 
 void release(storage::Transaction& tx, std::string const& claim, TimePoint now);
 bool any_due(storage::Transaction& tx, Channel channel, TimePoint now);
 // Each answers whether `claim` still held the row.
+bool renew(storage::Transaction& tx, std::string const& id, std::string const& claim, TimePoint lease_end);
 bool finish(storage::Transaction& tx, std::string const& id, std::string const& claim);
 bool wait_until(storage::Transaction& tx, std::string const& id, std::string const& claim, TimePoint next);
 bool die(storage::Transaction& tx, std::string const& id, std::string const& claim, std::string_view reason, TimePoint now);
@@ -55,6 +56,9 @@ bool die(storage::Transaction& tx, std::string const& id, std::string const& cla
 std::vector<Row> abandoned(storage::Transaction& tx, Channel channel, TimePoint now, std::int64_t most);
 std::vector<Row> too_late(storage::Transaction& tx, Channel channel, TimePoint now, std::int64_t most);
 bool die_waiting(storage::Transaction& tx, std::string const& id, std::string_view reason, TimePoint now);
+// What waits, of a person and about one thing; and by its id. How many.
+std::int64_t withdraw(storage::Transaction& tx, UserId const& user, std::string_view what);
+std::int64_t withdraw(storage::Transaction& tx, std::string_view id);
 std::int64_t purge_dead(storage::Transaction& tx, TimePoint before);
 
 }  // namespace message_table

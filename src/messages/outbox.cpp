@@ -33,7 +33,7 @@ Outbox::Outbox(storage::Database& database, audit::AuditLog& audit, crypto::Seal
 void Outbox::enqueue(storage::Transaction& tx, Message const& message) {
     if (auto const lacking = what_is_missing(message); !lacking.empty()) throw Fault{"messages: " + lacking};
     auto const now = clock_.now();
-    auto id = make_uuid_v7(now, random_);
+    auto id = message.id.empty() ? make_uuid_v7(now, random_) : message.id;
     auto content = message_table::seal(sealer_, id, {message.to, message.words});
     message_table::insert(tx,
                           {.id = std::move(id),
@@ -46,6 +46,12 @@ void Outbox::enqueue(storage::Transaction& tx, Message const& message) {
                           now);
     tx.after_commit([state = state_] { state->tell(); });
 }
+
+std::int64_t Outbox::withdraw(storage::Transaction& tx, UserId const& user, std::string_view what) {
+    return message_table::withdraw(tx, user, what);
+}
+
+std::int64_t Outbox::withdraw(storage::Transaction& tx, std::string_view id) { return message_table::withdraw(tx, id); }
 
 bool Outbox::can_send(Channel channel) const { return state_->usable.at(static_cast<std::size_t>(channel)); }
 

@@ -5,6 +5,7 @@
 #include <condition_variable>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <thread>
 #include <vector>
 
@@ -64,14 +65,17 @@ struct Sender::State {
     std::vector<std::thread> threads;
     std::mutex mutex;
     std::vector<std::string> unused;  // claims that may be in the table, and under which nothing was sent
+    std::set<std::string, std::less<>> held;  // claims of threads that will come back, however long the other side takes
     std::atomic<std::int64_t> accepted{0}, postponed{0}, dead{0};
 
+    struct Holding;
     ports::MessageSender* wire(Channel channel) const { return channel == Channel::sms ? wires.sms.get() : wires.email.get(); }
     void run(Channel channel);
     bool step(Channel channel, std::size_t& tries);
     std::optional<message_table::Row> claim(Channel channel, TimePoint now);
     void release_unused();
     void recover_abandoned(Channel channel);
+    void renew(message_table::Row const& row);
     SendOutcome hand_over(message_table::Row const& row, ports::MessageSender& with, std::string& to) const;
     void record(message_table::Row const& row, SendOutcome const& outcome, ports::MessageSender const& with);
     void record_until_done(message_table::Row const& row, SendOutcome const& outcome, ports::MessageSender const& with);
@@ -80,6 +84,22 @@ struct Sender::State {
         std::lock_guard const lock{bell->mutex};
         return bell->stopping;
     }
+};
+
+// A claim in `held`, for as long as this lives.
+struct Sender::State::Holding {
+    Holding(State& of, std::string claimed) : state{of}, claim{std::move(claimed)} {
+        std::lock_guard const lock{state.mutex};
+        state.held.insert(claim);
+    }
+    ~Holding() {
+        std::lock_guard const lock{state.mutex};
+        state.held.erase(claim);
+    }
+    Holding(Holding const&) = delete;
+    Holding& operator=(Holding const&) = delete;
+    State& state;
+    std::string claim;
 };
 
 // Twice as long each time, up to a bound; of that between a half and all, so that nodes and messages don't come back together.
@@ -115,15 +135,18 @@ void Sender::State::record(message_table::Row const& row, SendOutcome const& out
                                                              : outcome.what == What::uncertain ? reasons::uncertain
                                                                                                  : reasons::refused;
     auto const now = clock.now();
-    database.write([&](storage::Transaction& tx) {
+    bool const ours = database.write([&](storage::Transaction& tx) {
         if (outcome.what == What::accepted) {
-            if (message_table::finish(tx, row.id, row.claim)) record_sent(tx, audit, row, with.name(), outcome.reference);
-        } else if (death.empty()) {
-            message_table::wait_until(tx, row.id, row.claim, next);
-        } else if (message_table::die(tx, row.id, row.claim, death, now)) {
-            record_death(tx, audit, row, with.name(), death);
+            if (!message_table::finish(tx, row.id, row.claim)) return false;
+            record_sent(tx, audit, row, with.name(), outcome.reference);
+            return true;
         }
+        if (death.empty()) return message_table::wait_until(tx, row.id, row.claim, next);
+        if (!message_table::die(tx, row.id, row.claim, death, now)) return false;
+        record_death(tx, audit, row, with.name(), death);
+        return true;
     });
+    if (!ours) return;  // somebody else counted it when our claim was over
     (outcome.what == What::accepted ? accepted : death.empty() ? postponed : dead) += 1;
 }
 
@@ -138,9 +161,19 @@ void Sender::State::record_until_done(message_table::Row const& row, SendOutcome
             log.warning("messages.not_recorded", {{"id", row.id}, {"why", fault.what()}});
             if (last) return;  // its claim ends by itself, and then it is uncertain
         }
+        renew(row);
         std::unique_lock lock{bell->mutex};
         bell->rung.wait_for(lock, pause, [this] { return bell->stopping; });
         pause = std::min(pause * 2, std::chrono::milliseconds{5000});
+    }
+}
+
+// While we know what became of a row and cannot say so, it is nobody else's.
+void Sender::State::renew(message_table::Row const& row) {
+    try {
+        database.write([&](storage::Transaction& tx) { return message_table::renew(tx, row.id, row.claim, clock.now() + settings.lease); });
+    } catch (StorageFault const&) {  // the next round tries again
+        return;
     }
 }
 
@@ -149,6 +182,10 @@ void Sender::State::recover_abandoned(Channel channel) {
     auto const rows = database.read(
         [&](storage::Transaction& tx) { return message_table::abandoned(tx, channel, clock.now(), abandoned_at_once); });
     for (auto const& row : rows) {
+        {
+            std::lock_guard const lock{mutex};
+            if (held.contains(row.claim)) continue;  // a thread of ours is slow, and has not gone
+        }
         log.warning("messages.abandoned", {{"id", row.id}, {"channel", to_string(channel)}});
         record(row, {.what = SendOutcome::What::uncertain}, *wire(channel));
     }
@@ -190,6 +227,7 @@ bool Sender::State::step(Channel channel, std::size_t& tries) {
     if (!row) return true;
     ++tries;
     auto& with = *wire(channel);
+    Holding const holding{*this, row->claim};
     std::string to;
     auto const outcome = hand_over(*row, with, to);
     if (outcome.what != SendOutcome::What::accepted) {

@@ -19,7 +19,7 @@ constexpr std::string_view request_not_you =
 constexpr std::string_view from = "Die Anfrage kam von {address}.";
 constexpr std::string_view lives = "Der Link gilt einmal, innerhalb von {minutes} Minuten.";
 
-constexpr std::array<Text, 13> texts{{
+constexpr std::array<Text, 16> texts{{
     {"code", "code", "{code} ist Ihr Code für {service}", "{code} ist Ihr Code für {service}. Nennen Sie ihn niemandem.",
      {"Ihr Code für {service} lautet:", "{code}", "Er gilt einmal, innerhalb von {minutes} Minuten.",
       "Niemand von {service} wird Sie je danach fragen. Falls Sie sich gerade nicht anmelden, kennt vielleicht jemand Ihr Passwort: Ändern "
@@ -80,6 +80,22 @@ constexpr std::array<Text, 13> texts{{
     {"email_changed", "", "Die E-Mail-Adresse Ihres Kontos wurde geändert",
      "{service}: Ihre E-Mail-Adresse wurde geändert. Nicht Sie? Melden Sie sich jetzt an.",
      {"Die E-Mail-Adresse Ihres Kontos wurde am {when} geändert. Wir schreiben an die bisherige, damit Sie es wissen.", from, if_not_you}, ""},
+    {"email_change_asked", "", "Jemand will die E-Mail-Adresse Ihres Kontos ändern",
+     "{service}: Jemand will die E-Mail-Adresse Ihres Kontos ändern. Nicht Sie? Ändern Sie jetzt Ihr Passwort.",
+     {"Am {when} hat jemand, der in Ihrem Konto angemeldet war, eine andere E-Mail-Adresse dafür verlangt. Sie gilt, sobald der Link in einer "
+      "Mail an diese Adresse benutzt wird.",
+      from, "Falls Sie das nicht waren: Ändern Sie sofort Ihr Passwort, dann ist der Link wertlos. Sagen Sie es danach denen, die {service} "
+      "betreiben."},
+     ""},
+    {"backup_codes_made", "", "Für Ihr Konto wurden neue Ersatzcodes erstellt",
+     "{service}: Neue Ersatzcodes für Ihr Konto erstellt. Nicht Sie? Ändern Sie jetzt Ihr Passwort.",
+     {"Für Ihr Konto wurden am {when} neue Ersatzcodes erstellt. Die alten gelten nicht mehr.", from, if_not_you}, ""},
+    {"backup_codes_low", "", "Sie haben nur noch wenige Ersatzcodes",
+     "{service}: Sie haben nur noch wenige Ersatzcodes. Erstellen Sie neue in Ihrem Konto.",
+     {"Am {when} wurde ein Ersatzcode Ihres Kontos benutzt, und es sind nur noch wenige übrig. Erstellen Sie in Ihrem Konto neue, bevor sie "
+      "ausgehen.",
+      from, if_not_you},
+     ""},
 }};
 
 constexpr Language language{"de",

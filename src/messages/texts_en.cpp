@@ -19,7 +19,7 @@ constexpr std::string_view request_not_you =
 constexpr std::string_view from = "The request came from {address}.";
 constexpr std::string_view lives = "The link works once, within {minutes} minutes.";
 
-constexpr std::array<Text, 13> texts{{
+constexpr std::array<Text, 16> texts{{
     {"code", "code", "{code} is your code for {service}", "{code} is your code for {service}. Never tell it to anybody.",
      {"Your code for {service} is:", "{code}", "It works once, within {minutes} minutes.",
       "Nobody from {service} will ever ask you for it. If you are not signing in right now, somebody may know your password: change it, and "
@@ -73,6 +73,19 @@ constexpr std::array<Text, 13> texts{{
      ""},
     {"email_changed", "", "The e-mail address of your account was changed", "{service}: your e-mail address was changed. Not you? Sign in now.",
      {"The e-mail address of your account was changed on {when}. We write to the address before, so that you know.", from, if_not_you}, ""},
+    {"email_change_asked", "", "Somebody asked for another e-mail address for your account",
+     "{service}: somebody asked for another e-mail address for your account. Not you? Change your password now.",
+     {"On {when}, somebody who was signed in to your account asked for it to get another e-mail address. It changes when the link in a mail "
+      "to that address is followed.",
+      from, "If this was not you: change your password at once, and the link is worth nothing. Then tell whoever runs {service}."},
+     ""},
+    {"backup_codes_made", "", "New backup codes were made for your account",
+     "{service}: new backup codes were made for your account. Not you? Change your password now.",
+     {"On {when} new backup codes were made for your account. The old ones no longer work.", from, if_not_you}, ""},
+    {"backup_codes_low", "", "You have few backup codes left", "{service}: you have few backup codes left. Make new ones in your account.",
+     {"On {when} a backup code of your account was used, and few are left. Make new ones in your account before they run out.", from,
+      if_not_you},
+     ""},
 }};
 
 constexpr Language language{"en",

@@ -122,7 +122,8 @@ BackupCodes::BackupCodes(storage::Database& database, audit::AuditLog& audit, cr
 }
 
 //= NIST SP 800-63B-4, 3.1.2.2
-// # Look-up secrets SHALL be generated using an approved random bit generator.
+// # Look-up secrets that are shorter than the minimum security strength … (112 bits as of the date of this publication) SHALL be stored in a
+// # salted and hashed form using a suitable password hashing scheme
 // The secret's 60 bits are fewer than the 112 that a plain hash would ask for, so it is kept as a password is: Argon2id, salted. No pepper:
 // like the seal it would come from the master key, but nobody could renew it, and old keys could never be retired.
 Result<BackupCodes::Set> BackupCodes::make(UserId const& user) {
@@ -190,13 +191,13 @@ Result<VerifiedFactor> BackupCodes::verify(storage::Transaction& tx, Presented c
         return errors::wrong_code;
     }
     //= NIST SP 800-63B-4, 3.1.2.2
-    // # A given secret from an authenticator SHALL be used successfully only once.
+    // # A secret from a look-up secret authenticator SHALL be used successfully only once.
     auto const now = clock_.now();
     if (!backup_tables::use(tx, row->id, now)) {
         record(tx, audit::codes::mfa_code_reused, presented.user, actor, presented.origin, errors::code_reused.id);
         return errors::code_reused;
     }
-    attempts_.passed(tx, presented);
+    attempts_.passed(tx, presented, kind());
     auto const left = set->left - 1;
     record(tx, audit::codes::mfa_verified, presented.user, actor, presented.origin, {}, {{"device", set->id.str()}});
     record(tx, audit::codes::mfa_backup_code_used, presented.user, actor, presented.origin, {}, {{"left", std::to_string(left)}});

@@ -18,7 +18,7 @@ namespace {
 constexpr std::chrono::hours remembered{24};
 constexpr std::size_t longest_address_bytes = 254;
 
-//= NIST SP 800-63B-4, 3.1.3.2: "the authentication secret … SHALL be considered invalid if not returned within 10 minutes"
+//= NIST SP 800-63B-4, 3.1.3.2: "In all cases, the authentication SHALL be considered invalid unless completed within 10 minutes."
 constexpr std::chrono::minutes longest_lifetime{10};
 
 void check(DeliveredSettings const& settings) {
@@ -59,6 +59,7 @@ DeliveredCodes::DeliveredCodes(FactorKind const& kind, storage::Database& databa
 }
 
 Result<SentCode> DeliveredCodes::begin(FreshProof const& proof, std::string_view typed, audit::Origin const& origin) {
+    if (!available()) return errors::unknown_factor;
     auto const read = read_destination(typed);
     if (!read.ok()) {
         // Whoever looks for a country that is open leaves a trace.
@@ -108,6 +109,7 @@ Result<SentCode> DeliveredCodes::begin(FreshProof const& proof, std::string_view
 
 Result<SentCode> DeliveredCodes::send(UserId const& user, SessionRef const& session, std::optional<FactorId> const& wanted,
                                       audit::Origin const& origin) {
+    if (!available()) return errors::unknown_factor;
     auto const attempt = [&](storage::Transaction& tx) -> Result<SentCode> {
         auto const refuse = [&](Failure failure, std::optional<FactorId> const& channel) {
             record(tx, audit::codes::mfa_sending_refused, user, audit::Actor::user(user), origin, channel, failure.id);

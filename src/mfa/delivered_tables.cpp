@@ -129,22 +129,28 @@ bool use_code(Transaction& tx, std::string const& id, TimePoint now) {
 }
 
 void insert_sent(Transaction& tx, SentRow const& sent) {
-    tx.run("INSERT INTO mfa_sent (id, kind, user_id, session_ref, destination, prefix, sent_at) VALUES ($1, $2, $3, $4, $5, $6, $7)",
-           sent.id, sent.kind, sent.user.str(), sent.session.str(), sent.destination, sent.prefix, sent.sent_at);
+    tx.run("INSERT INTO mfa_sent (id, kind, user_id, session_ref, purpose, destination, prefix, sent_at) "
+           "VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+           sent.id, sent.kind, sent.user.str(), sent.session.str(), sent.purpose, sent.destination, sent.prefix, sent.sent_at);
 }
 
-std::optional<TimePoint> reached(Transaction& tx, std::string_view kind, std::string_view column, std::vector<std::string> const& values,
-                                 std::int64_t most, TimePoint since) {
+std::optional<TimePoint> reached(Transaction& tx, std::string_view kind, Sends const& which, std::int64_t most, TimePoint since) {
     std::string sql = "SELECT sent_at FROM mfa_sent WHERE kind = $1 AND sent_at > $2";
     storage::Values bound{storage::bind(kind), storage::bind(since), storage::bind(most - 1)};
-    if (!values.empty()) {
-        sql += " AND " + std::string{column} + " IN (";
-        for (std::size_t i = 0; i < values.size(); ++i) {
-            bound.push_back(storage::bind(values[i]));
-            sql += (i == 0 ? "$" : ", $") + std::to_string(bound.size());
-        }
-        sql += ")";
-    }
+    auto const next = [&](std::string_view value) {
+        bound.push_back(storage::bind(value));
+        return "$" + std::to_string(bound.size());
+    };
+    auto const narrow = [&](std::string_view column, std::string_view value) {
+        if (!value.empty()) sql += " AND " + std::string{column} + " = " + next(value);
+    };
+    narrow("purpose", which.purpose);
+    narrow("user_id", which.user);
+    narrow("session_ref", which.session);
+    narrow("prefix", which.prefix);
+    for (std::size_t i = 0; i < which.destinations.size(); ++i)
+        sql += (i == 0 ? " AND destination IN (" : ", ") + next(which.destinations[i]);
+    if (!which.destinations.empty()) sql += ")";
     auto const rows = tx.query(sql + " ORDER BY sent_at DESC LIMIT 1 OFFSET $3", bound);
     if (rows.empty()) return std::nullopt;
     return rows.front().optional_time(0);

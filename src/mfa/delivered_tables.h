@@ -38,11 +38,21 @@ struct CodeRow {
     bool used = false;
 };
 
+// Which sends a cap counts; what is empty does not matter.
+struct Sends {
+    std::string_view purpose = {};
+    std::string_view user = {};
+    std::string_view session = {};
+    std::string_view prefix = {};
+    std::vector<std::string> destinations = {};  // any of these pseudonyms
+};
+
 struct SentRow {
     std::string id;
     std::string kind;
     UserId user;
     SessionRef session;
+    std::string purpose;      // as CodeRow::purpose
     std::string destination;  // pseudonym
     std::string prefix;       // of the allow-list; empty for e-mail
     TimePoint sent_at;
@@ -78,10 +88,8 @@ bool use_code(storage::Transaction&, std::string const& id, TimePoint now);
 
 // --- mfa_sent
 void insert_sent(storage::Transaction&, SentRow const&);
-// When the sends of the last `window` that match became `most`: the time of the send that must leave the window first. Nothing while there
-// are fewer. `column` is one of mfa_sent's; any of `values` matches.
-std::optional<TimePoint> reached(storage::Transaction&, std::string_view kind, std::string_view column,
-                                 std::vector<std::string> const& values, std::int64_t most, TimePoint since);
+// When the sends since then that match became `most`: the time of the send that must leave the window first. Nothing while there are fewer.
+std::optional<TimePoint> reached(storage::Transaction&, std::string_view kind, Sends const&, std::int64_t most, TimePoint since);
 // True when nobody was told of this cap since then; they are now.
 bool claim_alert(storage::Transaction&, std::string_view kind, std::string_view cap, TimePoint now, TimePoint since);
 

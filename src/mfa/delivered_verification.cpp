@@ -15,7 +15,7 @@ struct DeliveredCodes::Match {
     std::optional<CodeRow> row = std::nullopt;
 };
 
-//= NIST SP 800-63B-4, 3.1.3.2: "The verifier SHALL accept a given authentication secret as valid only once during the validity period."
+//= NIST SP 800-63B-4, 3.1.3.2: "Verifiers SHALL accept a given authentication secret as valid only once during the validity period"
 Result<VerifiedFactor> DeliveredCodes::verify(storage::Transaction& tx, Presented const& presented) {
     auto const now = clock_.now();
     auto const actor = audit::Actor::user(presented.user);
@@ -32,7 +32,7 @@ Result<VerifiedFactor> DeliveredCodes::verify(storage::Transaction& tx, Presente
         // Removed meanwhile: its codes went with it, so this is a race lost.
         if (!delivered_tables::touch(tx, match.row->channel, now))
             return refuse(audit::codes::mfa_refused, errors::not_enrolled, match.row->channel);
-        attempts_.passed(tx, presented);
+        attempts_.passed(tx, presented, kind());
         record(tx, audit::codes::mfa_verified, presented.user, actor, presented.origin, match.row->channel);
         return proof(presented.user, match.row->channel, now);
     }

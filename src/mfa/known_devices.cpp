@@ -110,6 +110,15 @@ void KnownDevices::end_trust(Transaction& tx, UserId const& user, audit::Actor c
     if (ended > 0) record(tx, audit::codes::mfa_trust_ended, user, actor, origin, {}, reason);
 }
 
+void KnownDevices::forget_others(Transaction& tx, UserId const& user, std::string_view keep, audit::Actor const& actor,
+                                 audit::Origin const& origin, std::string_view reason) {
+    end_trust(tx, user, actor, origin, reason);
+    auto const kept = find(tx, user, keep);
+    auto const forgotten =
+        tx.run("DELETE FROM known_device WHERE user_id = $1 AND id <> $2", user.str(), kept ? kept->id : std::string{});
+    if (forgotten > 0) record(tx, audit::codes::mfa_device_forgotten, user, actor, origin, {}, reason, forgotten);
+}
+
 std::vector<KnownDevice> KnownDevices::list(UserId const& user) {
     return database_.read([&](Transaction& tx) {
         std::vector<KnownDevice> devices;
@@ -158,9 +167,10 @@ Json KnownDevices::export_for(Transaction& tx, UserId const& user) {
 void KnownDevices::erase(Transaction& tx, UserId const& user) { tx.run("DELETE FROM known_device WHERE user_id = $1", user.str()); }
 
 void KnownDevices::record(Transaction& tx, std::string_view code, UserId const& user, audit::Actor const& actor, audit::Origin const& origin,
-                          std::string_view device, std::string_view reason) {
+                          std::string_view device, std::string_view reason, std::int64_t count) {
     audit::Event event{.code = code, .actor = actor, .subject = user, .reason = std::string{reason}, .origin = origin};
     if (!device.empty()) event.details.emplace_back("device", std::string{device});
+    if (count > 0) event.details.emplace_back("count", std::to_string(count));
     audit_.append(tx, event);
 }
 

@@ -19,6 +19,8 @@ struct Kept {
 };
 
 bool stands_alone(FactorSummary const& factor) { return factor.kind->stands_alone; }
+// What backup codes stand in for. They are AAL2, so whoever has nothing of that worth gains none by them.
+bool is_second_factor(FactorSummary const& factor) { return factor.kind->stands_alone && factor.kind->aal2; }
 
 // What a person can prove at best, backup codes aside: they stand in for it.
 int strongest(std::vector<FactorSummary> const& factors) {
@@ -112,10 +114,11 @@ Result<VerifiedFactor> MFAManager::confirm(std::string_view kind, Presented pres
     return database_.write([&](Transaction& tx) { return Kept{asked->confirm(tx, presented)}; }).answer;
 }
 
-Result<SentCode> MFAManager::send(std::string_view kind, UserId const& user, SessionRef const& session, audit::Origin const& origin) {
+Result<SentCode> MFAManager::send(std::string_view kind, UserId const& user, SessionRef const& session, audit::Origin const& origin,
+                                  std::optional<FactorId> const& factor) {
     auto* const asked = provider(kind);
     if (asked == nullptr) return errors::unknown_factor;
-    return asked->send(user, session, std::nullopt, origin);
+    return asked->send(user, session, factor, origin);
 }
 
 Result<TotpEnrolment> MFAManager::generate_totp_secret(FreshProof const& proof, std::string_view account_label,
@@ -129,12 +132,12 @@ std::string MFAManager::generate_qr_code(TotpEnrolment const& enrolment) const {
 Result<std::vector<SecretText>> MFAManager::generate_backup_codes(FreshProof const& proof, audit::Origin const& origin,
                                                                   Along const& along) {
     ZEPHYR_CHECK(may_add(proof, backup_code_kind));
-    if (!has_factor(proof.user())) return errors::backup_codes_too_early;
+    if (!has_second_factor(proof.user())) return errors::backup_codes_too_early;
     ZEPHYR_TRY(auto set, builtin_.backup_codes.make(proof.user()));
     ZEPHYR_CHECK(database_.write([&](Transaction& tx) -> Result<void> {
         // The last factor may have gone while the codes were hashed.
         auto const held = list(tx, proof.user());
-        if (std::none_of(held.begin(), held.end(), stands_alone)) return errors::backup_codes_too_early;
+        if (std::none_of(held.begin(), held.end(), is_second_factor)) return errors::backup_codes_too_early;
         builtin_.backup_codes.store(tx, proof.user(), set, audit::Actor::user(proof.user()), origin);
         if (along) along(tx);
         return success();
@@ -164,15 +167,20 @@ Result<void> MFAManager::remove(FreshProof const& proof, FactorId const& factor,
         // Backup codes stand in for the strongest there is, so no more than that is asked for.
         if (proof.strength() < std::min(found->kind->strength, strongest(held))) return errors::stronger_proof_required;
         ZEPHYR_CHECK(provider(found->kind->name)->remove(tx, user, factor, actor, origin));
-        bool const others =
-            std::any_of(held.begin(), held.end(), [&](auto const& one) { return stands_alone(one) && one.id != factor; });
-        if (others) return success();
-        for (auto const& codes : held) {
-            if (!stands_alone(codes) && codes.id != factor)
-                ZEPHYR_CHECK(provider(codes.kind->name)->remove(tx, user, codes.id, actor, origin));
-        }
+        drop_orphans(tx, user, actor, origin);
         return success();
     });
+}
+
+void MFAManager::drop_orphans(Transaction& tx, UserId const& user, audit::Actor const& actor, audit::Origin const& origin) {
+    auto const held = list(tx, user);
+    if (std::any_of(held.begin(), held.end(), is_second_factor)) return;
+    for (auto const& codes : held) {
+        if (stands_alone(codes)) continue;
+        if (auto const gone = provider(codes.kind->name)->remove(tx, user, codes.id, actor, origin); !gone.ok())
+            throw Fault{"a listed factor is not there"};
+    }
+    builtin_.backup_codes.remove_all(tx, user);  // a set that is used up is listed nowhere
 }
 
 std::int64_t MFAManager::reset_all(UserId const& user, audit::Actor const& actor, audit::Origin const& origin) {
@@ -188,6 +196,8 @@ std::int64_t MFAManager::reset_all(UserId const& user, audit::Actor const& actor
         return removed;
     });
 }
+
+void MFAManager::clear_failures(Transaction& tx, UserId const& user) { attempts_.clear(tx, user); }
 
 std::int64_t MFAManager::count_enrolled() { return coverage(database_).second_factor; }
 

@@ -25,7 +25,7 @@ std::vector<privacy::TableClaim> MfaPersonalData::claims() const {
             {.table = "mfa_code",
              .personal = {"id", "user_id", "session_ref", "channel_id", "code", "created_at", "expires_at", "ended_at", "used_at"},
              .not_personal = {"kind", "purpose"}},
-            {.table = "mfa_sent", .personal = {"user_id", "session_ref", "destination", "sent_at"}, .not_personal = {"id", "kind", "prefix"}},
+            {.table = "mfa_sent", .personal = {"user_id", "session_ref", "destination", "sent_at"}, .not_personal = {"id", "kind", "purpose", "prefix"}},
             {.table = "mfa_cap_alert", .personal = {}, .not_personal = {"kind", "cap", "alerted_at"}},
             {.table = "mfa_challenge",
              .personal = {"session_ref", "user_id", "failures", "created_at"},

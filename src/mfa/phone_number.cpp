@@ -11,7 +11,7 @@ namespace {
 
 // 15 full-width digits with a separator each are 90 bytes.
 constexpr std::size_t longest_typed_bytes = 128;
-//= https://www.itu.int/rec/T-REC-E.164 section 6.2.1: "The international public telecommunication number … maximum … 15 digits"
+// ITU-T E.164, 6.2.1: a country code and a national number, 15 digits at most.
 constexpr std::size_t most_digits = 15;
 // Shorter ones are services and emergency numbers, not somebody's telephone.
 constexpr std::size_t fewest_digits = 8;
@@ -79,11 +79,18 @@ std::optional<std::string> e164(std::string_view typed) {
 }
 
 std::optional<std::string> allowed_prefix(std::string_view number, std::vector<std::string> const& prefixes) {
-    std::optional<std::string> longest;
-    for (auto const& prefix : prefixes) {
-        if (number.starts_with(prefix) && (!longest || prefix.size() > longest->size())) longest = prefix;
+    std::string_view longest;
+    bool allowed = false;
+    for (std::string_view prefix : prefixes) {
+        bool const excludes = prefix.starts_with('!');
+        if (excludes) prefix.remove_prefix(1);
+        if (!number.starts_with(prefix) || prefix.size() < longest.size()) continue;
+        // Of two that are the same the one that excludes.
+        allowed = !excludes && (allowed || prefix.size() > longest.size());
+        longest = prefix;
     }
-    return longest;
+    if (!allowed) return std::nullopt;
+    return std::string{longest};
 }
 
 std::string shown_number(std::string_view number, std::string_view prefix) {

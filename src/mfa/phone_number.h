@@ -13,7 +13,9 @@ namespace zephyr::mfa {
 // number without its country, letters, an extension.
 std::optional<std::string> e164(std::string_view typed);
 
-// The longest of `prefixes` ("+49", "+1") that the number begins with.
+// The longest of `prefixes` ("+49", "+1", "!+1876") that the number begins with; nothing when there is none, and when that one begins with
+// "!": it excludes. "+1" is the whole North American Numbering Plan, more than twenty countries, and some of them have numbers that pay whoever
+// is called (ITU, list of E.164 assigned country codes: 1 is shared by all of them).
 std::optional<std::string> allowed_prefix(std::string_view number, std::vector<std::string> const& prefixes);
 
 // "+49 … 42": the prefix and the last two digits. Without a prefix "… 42".

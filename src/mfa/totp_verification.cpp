@@ -40,7 +40,7 @@ Result<VerifiedFactor> TotpService::confirm(UserId const& user, SessionRef const
 // # The verifier MUST NOT accept the second attempt of the OTP after the successful validation has been issued for the
 // # first OTP, which ensures one-time only use of an OTP.
 Result<VerifiedFactor> TotpService::verify(storage::Transaction& tx, Presented const& presented) {
-    auto const& [user, session, code, lane, origin, work] = presented;
+    auto const& [user, session, code, lane, origin, work, counted_later] = presented;
     auto const now = clock_.now();
     auto const actor = audit::Actor::user(user);
     if (auto closed = attempts_.blocked(tx, presented, kind())) return std::move(*closed);
@@ -65,7 +65,7 @@ Result<VerifiedFactor> TotpService::verify(storage::Transaction& tx, Presented c
     if (fresh != nullptr && totp_tables::use_step(tx, fresh->id, step, now)) {
         if (sealer_.needs_reseal(fresh->secret))
             totp_tables::replace_secret(tx, fresh->id, seal_secret(fresh->id, open_secret(*fresh).reveal()));
-        attempts_.passed(tx, presented);
+        attempts_.passed(tx, presented, kind());
         record(tx, audit::codes::mfa_verified, user, actor, origin, fresh->id);
         return proof(user, fresh->id, now);
     }
@@ -80,7 +80,7 @@ Result<VerifiedFactor> TotpService::verify(storage::Transaction& tx, Presented c
 }
 
 Result<VerifiedFactor> TotpService::confirm(storage::Transaction& tx, Presented const& presented) {
-    auto const& [user, session, code, lane, origin, work] = presented;
+    auto const& [user, session, code, lane, origin, work, counted_later] = presented;
     auto const now = clock_.now();
     auto const actor = audit::Actor::user(user);
     auto const device = totp_tables::pending(tx, user, session);

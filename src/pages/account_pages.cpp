@@ -49,8 +49,9 @@ void fill_sessions(Fill& fill, AccountPage const& page) {
 }
 
 void fill_backup_codes(Fill& fill, AccountPage const& page) {
-    // They stand in for another factor: without one there is nothing to stand in for.
-    if (page.factors.empty() && !page.backup_codes_left) return;
+    // They stand in for another factor: without one there is nothing to stand in for, and an e-mail is worth less than they are.
+    bool const to_stand_in_for = std::any_of(page.factors.begin(), page.factors.end(), [](auto const& one) { return one.kind != "email"; });
+    if (!to_stand_in_for && !page.backup_codes_left) return;
     Fill section = fill.add("BACKUP");
     if (!page.backup_codes_left) {
         section.show_if("NO_CODES", true);

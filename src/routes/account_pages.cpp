@@ -53,7 +53,8 @@ public:
     Response change_password(Request const& request, SessionHolder const& who) const {
         auto const changed = [&]() -> Result<sessions::IssuedSession> {
             ZEPHYR_TRY(auto const wanted, new_password(request));
-            return rooms_.account.change_password(who.session, form_secret(request, "current_password"), wanted, origin_of(request, who));
+            return rooms_.account.change_password(who.session, form_secret(request, "current_password"), wanted, origin_of(request, who),
+                                                  web_.device_cookie(request));
         }();
         if (!changed.ok()) {
             if (changed.error() == signin::errors::step_up_required) return Response::see_other("/account/verify?return_to=/account/password");
@@ -77,7 +78,7 @@ public:
     }
 
     Response revoke_others(Request const& request, Principal const& who) const {
-        rooms_.sessions.end_all(who.user, who.session, audit::Actor::user(who.user), origin_of(request, who), "revoked_by_owner");
+        rooms_.account.end_other_sessions(who.session, who.user, origin_of(request, who));
         return Response::see_other("/account?notice=sessions_ended");
     }
 
@@ -128,7 +129,7 @@ private:
         bool const by_mail = rooms_.address != nullptr && user.email.value_or("") != email;
         users::ProfileChange change{.display_name = display_name};
         if (!by_mail) change.email = email;
-        ZEPHYR_CHECK(rooms_.users.update_profile(who.user, change, audit::Actor::user(who.user), origin));
+        ZEPHYR_CHECK(rooms_.account.change_profile(who.session, change, origin));
         if (!by_mail) return std::string{"profile_saved"};
         ZEPHYR_CHECK(rooms_.address->begin_change(who.session, email, origin, web_.pages().language_for(request)));
         return std::string{email.empty() ? "profile_saved" : "link_sent"};
@@ -145,7 +146,7 @@ private:
     // Asks for what require_fresh wants: the second factor of whoever has one, the password of whoever has not.
     pages::ReauthPage reauth_page(Principal const& who, std::string_view kind, bool sent) const {
         pages::ReauthPage view;
-        if (rooms_.sign_in.has_factor(who.user)) view.ask = factor_ask(rooms_.mfa, who.user, AskedFor::step_up, kind, sent);
+        if (rooms_.sign_in.has_factor(who.user)) view.ask = factor_ask(rooms_.sign_in, rooms_.mfa, who.user, AskedFor::step_up, kind, sent);
         return view;
     }
 

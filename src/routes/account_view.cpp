@@ -57,19 +57,24 @@ std::vector<pages::SessionItem> session_items(sessions::SessionService& sessions
 }
 
 pages::FactorOffers factor_offers(AccountRooms const& rooms, users::User const& user) {
-    return {.sms = rooms.mfa.sms() != nullptr,
-            .email = rooms.mfa.email() != nullptr,
+    auto const available = [](auto const* provider) { return provider != nullptr && provider->available(); };
+    return {.sms = available(rooms.mfa.sms()),
+            .email = available(rooms.mfa.email()),
             .email_counts = rooms.sign_in.counts(mfa::email_kind),
             .email_address = user.email_verified() ? *user.email : std::string{}};
 }
 
-pages::FactorAsk factor_ask(mfa::MFAManager& mfa, UserId const& user, AskedFor why, std::string_view wanted, bool sent) {
+pages::FactorAsk factor_ask(signin::SignInService const& sign_in, mfa::MFAManager& mfa, UserId const& user, AskedFor why,
+                            std::string_view wanted, bool sent) {
     auto held = mfa.list(user);
     bool const has_second = std::any_of(held.begin(), held.end(), [](auto const& f) { return f.kind->aal2 && f.kind->stands_alone; });
     std::erase_if(held, [&](auto const& f) {
         bool const used_up = f.kind->name == backup_codes && mfa.backup_codes().left(user).value_or(0) == 0;
-        return used_up || (why == AskedFor::step_up && has_second && !f.kind->aal2);
+        bool const counts = why == AskedFor::step_up ? f.kind->aal2 || !has_second : sign_in.completes_sign_in(user, *f.kind);
+        return used_up || !counts;
     });
+    auto const usable = [&](auto const& f) { return mfa.provider(f.kind->name)->available(); };
+    if (std::any_of(held.begin(), held.end(), usable)) std::erase_if(held, [&](auto const& f) { return !usable(f); });
     // Backup codes are for when nothing else is at hand, whatever they are worth.
     std::stable_partition(held.begin(), held.end(), [](auto const& f) { return f.kind->stands_alone; });
     pages::FactorAsk ask;

@@ -54,7 +54,8 @@ Response show(AdminRooms const& rooms, Web const& web, Request const& request, P
                              .after = request.query("after").value_or("")};
     for (auto const& kind : numbers.kinds) {
         // What is not set up here and nobody has is not worth a line.
-        if (kind.people > 0 || rooms.mfa.provider(kind.name) != nullptr) view.kinds.push_back({std::string{kind.name}, kind.people});
+        auto const* provider = rooms.mfa.provider(kind.name);
+        if (kind.people > 0 || (provider != nullptr && provider->available())) view.kinds.push_back({std::string{kind.name}, kind.people});
     }
     if (auto const filled = fill_missing(rooms, view); !filled.ok()) return refuse(filled.error(), request);
     return web.page(request, view, who);

@@ -1,5 +1,5 @@
 // The seed's /auth/mfa/sms and /auth/mfa/email paths for programs: have a code sent, give it back. Mounted whether or not the operator set
-// up somebody who sends: without one they answer mfa.unknown_factor.
+// up somebody who sends: without one, those that send answer mfa.unknown_factor.
 #include "routes/token_answer.h"
 #include "zephyr/guards/gatekeeper.h"
 #include "zephyr/http/bearer.h"
@@ -65,6 +65,16 @@ Result<Response> verify(Request const& request, SessionHolder const& who, std::s
     return rooms.web.signed_in(Response::json(200, answer), accepted.issued, accepted.device_cookie);
 }
 
+// To the factor that is named, of a session that may know its id; else to the first.
+Result<mfa::SentCode> send(Request const& request, SessionHolder const& who, std::string_view kind, Rooms const& rooms) {
+    std::optional<FactorId> factor;
+    if (auto const named = json_text(request, "factor"); !named.empty()) {
+        factor = FactorId::parse(named);
+        if (!factor) return mfa::errors::not_enrolled;
+    }
+    return rooms.sign_in.send_code(who.session, kind, origin_of(request, who), factor);
+}
+
 std::vector<http::Answer> sent_answers() {
     return {{.description = "A code is on its way.",
              .fields = {{.name = "status", .required = true, .one_of = {"sent"}},
@@ -105,10 +115,13 @@ http::RouteOptions send_options(std::string_view where) {
     return {.rate_class = "factor",
             .summary = "Have a code sent by " + std::string{where},
             .description = "For sign-in or to prove the factor again. A newer code ends the one before and resets no count of wrong codes.",
-            .body = http::BodySchema{.fields = {}, .optional = true},
+            .body = http::BodySchema{.fields = {{.name = "factor",
+                                                 .description = "Which of several, by its id in GET /auth/mfa; else the first.",
+                                                 .longest = 64}},
+                                     .optional = true},
             .answers = sent_answers(),
             .refusals = {mfa::errors::unknown_factor, mfa::errors::not_enrolled, mfa::errors::sending_limited,
-                         mfa::errors::number_not_allowed, signin::errors::mfa_disabled}};
+                         mfa::errors::number_not_allowed, mfa::errors::stronger_proof_required, signin::errors::mfa_disabled}};
 }
 
 http::RouteOptions verify_options(std::string_view where) {
@@ -116,7 +129,7 @@ http::RouteOptions verify_options(std::string_view where) {
                               {.name = "pending", .description = "What the sign-in still owes."},
                               {.name = "backup_codes",
                                .type = Field::Type::list,
-                               .description = "With an account's first factor: shown this once."}};
+                               .description = "With an account's first factor that counts towards AAL2: shown this once."}};
     for (auto field : token_fields()) {
         if (field.name == "pending") continue;
         field.required = false;
@@ -133,8 +146,8 @@ http::RouteOptions verify_options(std::string_view where) {
             .answers = {{.description = "The code was right.", .fields = std::move(fields)}},
             .refusals = {mfa::errors::wrong_code, mfa::errors::code_reused, mfa::errors::code_expired, mfa::errors::not_enrolled,
                          mfa::errors::unknown_factor, mfa::errors::enrolment_expired, mfa::errors::too_many_attempts,
-                         mfa::errors::locked_out, mfa::errors::device_limit, mfa::errors::already_enrolled, signin::errors::mfa_disabled,
-                         signin::errors::step_up_required}};
+                         mfa::errors::locked_out, mfa::errors::device_limit, mfa::errors::already_enrolled, mfa::errors::stronger_proof_required,
+                         signin::errors::mfa_disabled, signin::errors::step_up_required, sessions::errors::limit_reached}};
 }
 
 }  // namespace
@@ -160,7 +173,7 @@ void mount_delivered_routes(http::App& app, signin::SignInService& sign_in, sign
         app.post(
             path + "/send", http::require_session,
             [rooms, name = kind](Request const& request, SessionHolder const& who) {
-                return answer_sent(request, rooms.sign_in.send_code(who.session, name, origin_of(request, who)));
+                return answer_sent(request, send(request, who, name, rooms));
             },
             send_options(where));
         app.post(
@@ -171,22 +184,27 @@ void mount_delivered_routes(http::App& app, signin::SignInService& sign_in, sign
             },
             verify_options(where));
     }
-    // Kinds that an application added (docs/guides/add-a-factor.md); what no provider has answers unknown_factor.
+}
+
+void mount_own_factor_routes(http::App& app, mfa::FactorKind const& kind, signin::SignInService& sign_in, signin::AccountService& account,
+                             signin::BearerService& bearer, Web const& web) {
+    Rooms const rooms{sign_in, account, bearer, web};
+    auto const name = std::string{kind.name};
     app.post(
-        "/auth/mfa/{kind}/send", http::require_session,
-        [rooms](Request const& request, SessionHolder const& who) {
-            return answer_sent(request, rooms.sign_in.send_code(who.session, request.parameter("kind"), origin_of(request, who)));
+        "/auth/mfa/" + name + "/send", http::require_session,
+        [rooms, name](Request const& request, SessionHolder const& who) {
+            return answer_sent(request, send(request, who, name, rooms));
         },
-        send_options("a factor of the application's own"));
-    auto own = verify_options("a factor of the application's own");
-    own.body->fields.front().required = false;  // there may be nothing to type
+        send_options(name));
+    auto options = verify_options(name);
+    options.body->fields.front().required = false;  // there may be nothing to type
     app.post(
-        "/auth/mfa/{kind}/verify", http::require_session,
-        [rooms](Request const& request, SessionHolder const& who) {
-            auto verified = verify(request, who, request.parameter("kind"), rooms);
+        "/auth/mfa/" + name + "/verify", http::require_session,
+        [rooms, name](Request const& request, SessionHolder const& who) {
+            auto verified = verify(request, who, name, rooms);
             return verified.ok() ? std::move(verified).value() : refuse(verified.error(), request);
         },
-        std::move(own));
+        std::move(options));
 }
 
 }  // namespace zephyr::routes

@@ -180,13 +180,14 @@ private:
 
     // The choice, where there is one; else the one thing there is to add.
     std::string enrolment_page(sessions::Session const& session, audit::Origin const& origin) const {
-        bool const choice = rooms_.mfa.sms() != nullptr || rooms_.mfa.email() != nullptr;
+        auto const available = [](auto const* provider) { return provider != nullptr && provider->available(); };
+        bool const choice = available(rooms_.mfa.sms()) || available(rooms_.mfa.email());
         if (choice || !rooms_.account.begin_totp(session.ref, "Authenticator app", origin).ok()) return std::string{choice_path};
         return std::string{enrolment_path};
     }
 
     pages::SecondFactorPage factor_page(SessionHolder const& who, std::string_view kind, bool sent) const {
-        pages::SecondFactorPage view{.ask = factor_ask(rooms_.mfa, who.user, AskedFor::sign_in, kind, sent)};
+        pages::SecondFactorPage view{.ask = factor_ask(rooms_.sign_in, rooms_.mfa, who.user, AskedFor::sign_in, kind, sent)};
         if (web_.settings().recovery_by_mail) view.lost_href = "/sign-in/lost-factor";
         auto const& devices = rooms_.devices.settings();
         if (devices.may_be_trusted && !rooms_.sign_in.mfa_demanded(who.user)) view.trust_days = static_cast<int>(devices.trust / 24h);

@@ -176,7 +176,7 @@ private:
         return rooms_.sign_in.verify_code(who.session, given, origin_of(request, who), signin::SignInService::Purpose::enrol);
     }
 
-    // On to what comes next: after the first factor, codes for the day it is lost.
+    // On to what comes next: after the first factor that codes can stand in for, codes for the day it is lost.
     Response added(Request const& request, signin::CodeAccepted const& accepted) const {
         auto const& session = accepted.issued.session;
         auto to = web_.return_to(request, "/account?notice=factor_added");
@@ -184,7 +184,7 @@ private:
             to = "/account/password";
         } else if (!session.pending.empty()) {
             to = choice_path;  // an e-mail address where only what counts will do
-        } else if (accepted.enrolled && !rooms_.mfa.backup_codes().left(session.user)) {
+        } else if (accepted.enrolled && rooms_.sign_in.has_second_factor(session.user) && !rooms_.mfa.backup_codes().left(session.user)) {
             to = std::string{backup_codes_path} + "?" + encoding::build_form({{"added", "first"}, {"return_to", to}});
         }
         return web_.signed_in(Response::see_other(std::move(to)), accepted.issued, accepted.device_cookie);
@@ -262,8 +262,9 @@ void mount_factor_pages(http::App& app, AccountRooms rooms, Web const& web) {
     app.post("/account/factors/totp/confirm", require_session,
              enrolling([pages](Request const& request, SessionHolder const& who) { return pages->confirm(request, who); }),
              {.rate_class = "factor"});
-    if (rooms.mfa.sms() != nullptr) mount_delivered(app, pages, by_sms);
-    if (rooms.mfa.email() != nullptr) mount_delivered(app, pages, by_email);
+    auto const available = [](auto const* provider) { return provider != nullptr && provider->available(); };
+    if (available(rooms.mfa.sms())) mount_delivered(app, pages, by_sms);
+    if (available(rooms.mfa.email())) mount_delivered(app, pages, by_email);
     app.post("/account/factors/{id}/remove", require_login,
              [pages](Request const& request, Principal const& who) { return pages->remove(request, who); }, {.rate_class = "factor"});
     app.post("/account/browsers/{id}/forget", require_login,

@@ -64,8 +64,20 @@ Result<Response> verify(Request const& request, SessionHolder const& who, signin
     return web.signed_in(Response::json(200, answer), accepted.issued, accepted.device_cookie);
 }
 
-// What this person has, and what they could add. A sign-in that waits for a factor asks this to know what to ask for.
-Response list_factors(SessionHolder const& who, signin::SignInService& sign_in, mfa::MFAManager& manager) {
+// For a sign-in that waits: what may be asked for, and nothing else of the account. Where a code would go is shown, so that people know where
+// to look for it.
+Json askable_factors(SessionHolder const& who, signin::SignInService& sign_in, mfa::MFAManager& manager) {
+    Json factors = Json::array();
+    for (auto const& factor : manager.list(who.user)) {
+        if (!sign_in.completes_sign_in(who.user, *factor.kind) || !manager.provider(factor.kind->name)->available()) continue;
+        auto one = Json::object({{"kind", std::string{factor.kind->name}}, {"delivered", factor.kind->delivered}});
+        if (factor.kind->delivered) one.set("shown", factor.shown);
+        factors.push(std::move(one));
+    }
+    return factors;
+}
+
+Json own_factors(SessionHolder const& who, signin::SignInService& sign_in, mfa::MFAManager& manager) {
     Json factors = Json::array();
     for (auto const& factor : manager.list(who.user)) {
         auto one = Json::object({{"id", factor.id.str()},
@@ -78,12 +90,18 @@ Response list_factors(SessionHolder const& who, signin::SignInService& sign_in, 
         if (factor.last_used_at) one.set("last_used_at", to_rfc3339(*factor.last_used_at));
         factors.push(std::move(one));
     }
+    return factors;
+}
+
+// What this person has, and what they could add. A sign-in that waits for a factor asks this to know what to ask for.
+Response list_factors(SessionHolder const& who, signin::SignInService& sign_in, mfa::MFAManager& manager) {
+    auto factors = who.pending.empty() ? own_factors(who, sign_in, manager) : askable_factors(who, sign_in, manager);
     std::vector<std::string> offered;
     for (auto* provider : manager.providers()) {
-        if (provider->kind().stands_alone) offered.emplace_back(provider->kind().name);
+        if (provider->kind().stands_alone && provider->available()) offered.emplace_back(provider->kind().name);
     }
     auto answer = Json::object({{"factors", std::move(factors)}, {"offered", Json::strings(offered)}, {"demanded", sign_in.mfa_demanded(who.user)}});
-    if (auto const left = manager.backup_codes().left(who.user)) answer.set("backup_codes_left", *left);
+    if (auto const left = manager.backup_codes().left(who.user); left && who.pending.empty()) answer.set("backup_codes_left", *left);
     return Response::json(200, answer);
 }
 
@@ -120,23 +138,22 @@ http::RouteOptions set_up_options() {
 
 http::RouteOptions list_options() {
     return {.summary = "The second factors of the account",
-            .description = "Also while a sign-in waits for one: its kind says which path takes the code, `delivered` that one must be sent first.",
+            .description = "Also while a sign-in waits for one: its kind says which path takes the code, `delivered` that one must be sent first. "
+                           "Then nothing else is told, but where a code would go, and only of factors that complete the sign-in.",
             .answers = {{.description = "What there is, and what may be added.",
                          .fields = {{.name = "factors",
                                      .type = Field::Type::objects,
                                      .required = true,
-                                     .fields = {{.name = "id", .required = true},
+                                     .fields = {{.name = "id"},
                                                 {.name = "kind", .required = true, .example = "totp"},
-                                                {.name = "shown", .required = true, .description = "Fit to be shown.", .example = "+49 … 42"},
-                                                {.name = "added_at", .type = Field::Type::time, .required = true},
+                                                {.name = "shown", .description = "Fit to be shown.", .example = "+49 … 42"},
+                                                {.name = "added_at", .type = Field::Type::time},
                                                 {.name = "last_used_at", .type = Field::Type::time},
                                                 {.name = "counts",
                                                  .type = Field::Type::flag,
-                                                 .required = true,
                                                  .description = "Where a second factor is demanded."},
                                                 {.name = "restricted",
                                                  .type = Field::Type::flag,
-                                                 .required = true,
                                                  .description = "NIST SP 800-63B-4, 3.1.3.3: offer another beside it."},
                                                 {.name = "delivered", .type = Field::Type::flag, .required = true}}},
                                     {.name = "offered", .type = Field::Type::list, .required = true, .description = "Kinds that may be added."},
@@ -181,7 +198,7 @@ http::RouteOptions verify_options() {
         .answers = {{.description = "The code was right.", .fields = std::move(fields)}},
         .refusals = {mfa::errors::totp_wrong_code, mfa::errors::totp_code_reused, mfa::errors::totp_not_enrolled,
                      mfa::errors::enrolment_expired, mfa::errors::too_many_attempts, mfa::errors::locked_out, mfa::errors::device_limit,
-                     signin::errors::mfa_disabled, signin::errors::step_up_required}};
+                     signin::errors::mfa_disabled, signin::errors::step_up_required, sessions::errors::limit_reached}};
 }
 
 }  // namespace

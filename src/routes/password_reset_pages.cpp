@@ -41,7 +41,7 @@ public:
         auto const token = request.parameter("token");
         auto const done = [&]() -> Result<void> {
             ZEPHYR_TRY(auto const password, new_password(request));
-            return service_.complete(token, password, origin_of(request));
+            return service_.complete(token, password, origin_of(request), web_.device_cookie(request));
         }();
         if (done.ok()) return Response::see_other("/sign-in?notice=password_reset");
         auto view = page_of(request);
@@ -51,7 +51,8 @@ public:
     }
 
     Response set_by_program(Request const& request) const {
-        auto const done = service_.complete(json_text(request, "token"), json_secret(request, "password"), origin_of(request));
+        auto const done = service_.complete(json_text(request, "token"), json_secret(request, "password"), origin_of(request),
+                                            web_.device_cookie(request));
         if (!done.ok()) return refuse(done.error(), request);
         return Response::json(200, Json::object({{"status", "password_set"}}));
     }

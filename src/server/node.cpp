@@ -56,6 +56,22 @@ void watch_signals() {
     ::signal(SIGPIPE, SIG_IGN);
 }
 
+// Sends until the end of this, however that is reached: the metrics keep the sender alive beyond it, and the log does not last as long.
+struct Sending {
+    explicit Sending(messages::Sender& one) : sender{one} {
+        try {
+            sender.start();
+        } catch (...) {  // no thread to be had for some of it
+            sender.stop();
+            throw;
+        }
+    }
+    ~Sending() { sender.stop(); }
+    Sending(Sending const&) = delete;
+    Sending& operator=(Sending const&) = delete;
+    messages::Sender& sender;
+};
+
 // Load balancers find out by /readyz; a second signal from somebody in a hurry ends the wait.
 void wait_as_lame_duck(std::chrono::milliseconds length, Clock const& clock) {
     signalled = false;
@@ -165,7 +181,7 @@ int Node::serve(ServeOptions const& options) {
     Jobs jobs{stack, outside_.log};
     std::shared_ptr<messages::Sender> const sender = stack.message_sender();
     publish(stack, sender);
-    sender->start();
+    Sending const sending{*sender};
     auto const witnesses = Witnesses::begin(stack);
     if (!witnesses.ok()) {
         outside_.log.error("server.cannot_begin", {{"id", witnesses.error().id()}, {"reason", witnesses.error().reason()}});
@@ -188,7 +204,7 @@ int Node::serve(ServeOptions const& options) {
     wait_as_lame_duck(stack.settings.server.lame_duck, outside_.clock);
     server.stop();
     control.reset();
-    sender->stop();
+    sending.sender.stop();  // what it did last is recorded before the end is
     try {
         stack.audit.append({.code = audit::codes::server_stopped, .actor = audit::Actor::system()});
     } catch (StorageFault const& fault) {  // a database that is gone keeps nobody from stopping
@@ -200,13 +216,17 @@ int Node::serve(ServeOptions const& options) {
 
 Loading load_settings(int argc, char const* const* argv) {
     std::vector<config::FlagValue> flags;
-    for (int i = 1; i + 1 < argc; i += 2) flags.push_back({argv[i], argv[i + 1]});
+    std::string file;
+    for (int i = 1; i + 1 < argc; i += 2) {
+        if (std::string_view{argv[i]} == "--config") file = argv[i + 1];
+        else flags.push_back({argv[i], argv[i + 1]});
+    }
     Loading loading;
     if (argc > 1 && argc % 2 == 0) {
         loading.problems = std::string{argv[argc - 1]} + ": flags come with a value\n";
         return loading;
     }
-    auto sources = config::read_sources({}, std::move(flags));
+    auto sources = config::read_sources(file, std::move(flags));
     if (!sources.ok()) {
         loading.problems = std::string{sources.error().detail()};
         return loading;

@@ -84,7 +84,7 @@ Result<IssuedSession> SessionService::start(NewSession const& wanted) {
     session.factors = wanted.factors;
     session.created_at = session.last_seen_at = now;
     session.remembered = wanted.remember;
-    session.expires_at = end_of(session, now);
+    session.expires_at = std::min(end_of(session, now), wanted.until.value_or(TimePoint::max()));
     session.address = cut(wanted.origin.address, 64);
     session.user_agent = cut(wanted.origin.user_agent, 256);
 
@@ -164,7 +164,7 @@ Result<IssuedSession> SessionService::rotate(SessionRef const& ref, Change const
         bool const completed = change.pending && change.pending->empty() && !session.pending.empty();
         if (change.pending) session.pending = *change.pending;
         // A completed sign-in gets its whole life from here; another step-up must not stretch the absolute end.
-        if (completed) session.expires_at = end_of(session, now);
+        if (completed) session.expires_at = std::min(end_of(session, now), change.until.value_or(TimePoint::max()));
         session.last_seen_at = now;
         // A store that keeps no origins gets this request's.
         if (session.address.empty()) session.address = cut(origin.address, 64);

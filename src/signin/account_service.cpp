@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "zephyr/audit/codes.h"
+#include "zephyr/signin/mail_links.h"
 
 namespace zephyr::signin {
 
@@ -18,7 +19,8 @@ Result<sessions::Session> AccountService::whole(SessionRef const& ref) {
 }
 
 Result<sessions::IssuedSession> AccountService::change_password(SessionRef const& ref, SecretText const& old_password,
-                                                                SecretText const& new_password, audit::Origin const& origin) {
+                                                                SecretText const& new_password, audit::Origin const& origin,
+                                                                std::string_view device_cookie) {
     ZEPHYR_TRY(auto const session, rooms_.sessions.find(ref));
     if (!session.pending.empty() && session.pending != errors::change_required.id) ZEPHYR_CHECK(whole(ref));
     ZEPHYR_TRY(auto const user, rooms_.users.find(session.user));
@@ -31,10 +33,15 @@ Result<sessions::IssuedSession> AccountService::change_password(SessionRef const
     auto const rules = demanded ? rooms_.policy.rules_for(user.id) : MfaPolicy::Applying{};
     auto const along = [&](Transaction& tx) {
         rooms_.sessions.end_all(user.id, ref, actor, origin, "password_changed");
-        rooms_.devices.end_trust(tx, user.id, actor, origin, "password_changed");
+        rooms_.devices.forget_others(tx, user.id, device_cookie, actor, origin, "password_changed");
+        for (auto const purpose : {LinkPurpose::change_email, LinkPurpose::reset_password}) end_links(tx, user.id, purpose, rooms_.clock.now());
         notices_.post(tx, user.id, "password_changed");
         sessions::Change change{.proved = sessions::Factor{"pwd", rooms_.clock.now()}, .pending = {}};
-        if (demanded) change.pending = sign_in_.pending_by_policy(tx, user.id, rules);
+        if (demanded) {
+            auto next = sign_in_.by_policy(tx, user.id, rules);
+            change.pending = std::move(next.pending);
+            change.until = next.until;
+        }
         rotated = rooms_.sessions.rotate(ref, change, origin);
     };
     if (demanded) {
@@ -66,7 +73,7 @@ Result<mfa::TotpEnrolment> AccountService::begin_totp(SessionRef const& ref, std
 Result<mfa::SentCode> AccountService::begin_sms(SessionRef const& ref, std::string_view number, audit::Origin const& origin) {
     ZEPHYR_TRY(auto const proof, enrolling(ref));
     auto* const sms = rooms_.mfa.sms();
-    if (sms == nullptr) return mfa::errors::unknown_factor;
+    if (sms == nullptr || !sms->available()) return mfa::errors::unknown_factor;
     ZEPHYR_CHECK(rooms_.mfa.may_add(proof, sms->kind()));
     return sms->begin(proof, number, origin);
 }
@@ -74,19 +81,26 @@ Result<mfa::SentCode> AccountService::begin_sms(SessionRef const& ref, std::stri
 Result<mfa::SentCode> AccountService::begin_email(SessionRef const& ref, audit::Origin const& origin) {
     ZEPHYR_TRY(auto const proof, enrolling(ref));
     auto* const email = rooms_.mfa.email();
-    if (email == nullptr) return mfa::errors::unknown_factor;
+    if (email == nullptr || !email->available()) return mfa::errors::unknown_factor;
     ZEPHYR_TRY(auto const user, rooms_.users.find(proof.user()));
     if (!user.email_verified()) return mfa::errors::no_verified_email;
     ZEPHYR_CHECK(rooms_.mfa.may_add(proof, email->kind()));
     return email->begin(proof, *user.email, origin);
 }
 
-void AccountService::factor_changed(Transaction& tx, UserId const& user, SessionRef const& except, audit::Origin const& origin,
-                                    std::string_view reason, std::string_view notice) {
-    auto const actor = Actor::user(user);
-    rooms_.sessions.end_all(user, except, actor, origin, reason);
-    rooms_.devices.end_trust(tx, user, actor, origin, reason);
-    notices_.post(tx, user, notice);
+Result<users::User> AccountService::change_profile(SessionRef const& ref, users::ProfileChange const& wanted, audit::Origin const& origin) {
+    ZEPHYR_TRY(auto const session, whole(ref));
+    ZEPHYR_TRY(auto const before, rooms_.users.find(session.user));
+    // An address is a name to sign in with: changing it is changing a credential.
+    if (wanted.email && *wanted.email != before.email.value_or("")) ZEPHYR_CHECK(sign_in_.require_fresh(session));
+    bool const demanded = sign_in_.mfa_demanded(session.user);
+    return rooms_.database.write([&](Transaction& tx) -> Result<users::User> {
+        ZEPHYR_TRY(auto const current, rooms_.users.find(tx, session.user));
+        ZEPHYR_TRY(auto changed, rooms_.users.update_profile(session.user, wanted, Actor::user(session.user), origin));
+        if (changed.canonical_email != current.canonical_email)
+            ZEPHYR_CHECK(sign_in_.take_mail_factors(tx, session.user, ref, demanded, origin));
+        return changed;
+    });
 }
 
 Result<void> AccountService::remove_factor(SessionRef const& ref, FactorId const& factor, std::optional<LongerPassword> const& longer,
@@ -117,7 +131,7 @@ Result<void> AccountService::remove_factor(SessionRef const& ref, FactorId const
         if (too_short && !prepared) return errors::longer_password_required;
         ZEPHYR_CHECK(rooms_.mfa.remove(proof, factor, origin));
         if (too_short) rooms_.passwords.store(tx, user.id, *prepared, passwords::MustChange::no, Actor::user(user.id), origin);
-        factor_changed(tx, user.id, ref, origin, "factor_removed", "factor_removed");
+        sign_in_.factor_changed(tx, user.id, ref, origin, "factor_removed", "factor_removed");
         return success();
     });
 }
@@ -129,6 +143,14 @@ Result<std::vector<SecretText>> AccountService::new_backup_codes(SessionRef cons
     return rooms_.mfa.generate_backup_codes(proof, origin, [&](Transaction& tx) {
         rooms_.devices.end_trust(tx, session.user, Actor::user(session.user), origin, "backup_codes_made");
         notices_.post(tx, session.user, "backup_codes_made");
+    });
+}
+
+void AccountService::end_other_sessions(SessionRef const& except, UserId const& user, audit::Origin const& origin) {
+    rooms_.database.write([&](Transaction& tx) {
+        rooms_.sessions.end_all(user, except, Actor::user(user), origin, "revoked_by_owner");
+        // Nor does what one of them began go on without it.
+        end_links(tx, user, LinkPurpose::change_email, rooms_.clock.now());
     });
 }
 

@@ -19,6 +19,12 @@ messages::Message mail(UserId const& user, std::string to, std::string_view what
             .until = until};
 }
 
+// Whoever changes a password shuts out who was in before, and the change of address they asked for with it.
+bool outlived(Rooms const& rooms, MailLinks::Link const& link) {
+    auto const password = rooms.passwords.state(link.user);
+    return password && password->changed_at >= link.created_at;
+}
+
 }  // namespace
 
 void AddressService::record(Transaction& tx, std::string_view code, UserId const& user, audit::Origin const& origin, std::string_view address) {
@@ -33,6 +39,7 @@ Result<void> AddressService::send_verification(UserId const& id, audit::Origin c
         if (!user.email) return errors::no_address;
         if (user.email_verified()) return errors::address_verified_already;
         ZEPHYR_TRY(auto link, links_.issue(tx, id, LinkPurpose::verify_email, *user.canonical_email));
+        outbox_.withdraw(tx, id, "verify_email");
         outbox_.enqueue(tx, mail(id, *user.email, "verify_email", language, std::move(link), rooms_.clock.now() + MailLinks::lifetime));
         record(tx, audit::codes::auth_address_link_sent, id, origin, *user.email);
         return success();
@@ -45,10 +52,11 @@ Result<void> AddressService::begin_change(SessionRef const& ref, std::string_vie
     if (session.pending == errors::change_required.id) return errors::change_required;
     if (!session.pending.empty()) return errors::mfa_required;
     ZEPHYR_TRY(auto const proof, sign_in_.require_fresh(session));
+    bool const demanded = sign_in_.mfa_demanded(session.user);
     if (address.empty()) {
         return rooms_.database.write([&](Transaction& tx) -> Result<void> {
             ZEPHYR_TRY(auto const user, rooms_.users.find(tx, proof.user()));
-            return change_in(tx, user, {}, origin);
+            return change_in(tx, user, {.address = {}, .by = ref, .demanded = demanded}, origin);
         });
     }
     ZEPHYR_TRY(auto const wanted, users::parse_email(address));
@@ -57,8 +65,12 @@ Result<void> AddressService::begin_change(SessionRef const& ref, std::string_vie
         // Applications behind us know people by their username: an address alone doesn't change it.
         if (user.canonical_email && *user.canonical_email == user.canonical_username) return users::errors::email_is_username;
         if (user.email_verified() && user.canonical_email == wanted.canonical) return errors::address_verified_already;
+        if (user.canonical_email != wanted.canonical) ZEPHYR_CHECK(sign_in_.may_lose_mail_factors(user.id, demanded));
         // Whether somebody else has it is told at the end, to the reader of that mail.
         ZEPHYR_TRY(auto link, links_.issue(tx, user.id, LinkPurpose::change_email, wanted.shown));
+        outbox_.withdraw(tx, user.id, "change_email");
+        // While there is time to do something about it.
+        rooms_.notices.post(tx, user.id, "email_change_asked");
         outbox_.enqueue(tx, mail(user.id, wanted.shown, "change_email", language, std::move(link), rooms_.clock.now() + MailLinks::lifetime));
         record(tx, audit::codes::auth_address_change_asked, user.id, origin, wanted.shown);
         return success();
@@ -72,6 +84,7 @@ Result<AddressService::Question> AddressService::look(std::string_view token) {
         if (change) link = links_.look(tx, LinkPurpose::change_email, token);
         if (!link.ok()) return link.error();
         auto const user = rooms_.users.find(tx, link.value().user);
+        if (change && outlived(rooms_, link.value())) return errors::link_gone;
         if (!user.ok() || (!change && user.value().canonical_email != link.value().address)) return errors::link_gone;
         return Question{user.value().username, change ? link.value().address : user.value().email.value_or(""), change};
     });
@@ -79,11 +92,15 @@ Result<AddressService::Question> AddressService::look(std::string_view token) {
 
 Result<AddressService::Question> AddressService::confirm(std::string_view token, audit::Origin const& origin) {
     std::optional<UserId> whose;
+    bool demanded = false;
+    if (auto const link = rooms_.database.read([&](Transaction& tx) { return links_.look(tx, LinkPurpose::change_email, token); }); link.ok()) {
+        whose = link.value().user;
+        demanded = sign_in_.mfa_demanded(*whose);
+    }
     auto confirmed = [&]() -> Result<Question> {
         try {
             return rooms_.database.write([&](Transaction& tx) -> Result<Question> {
-                if (auto const link = links_.look(tx, LinkPurpose::change_email, token); link.ok()) whose = link.value().user;
-                return confirm_in(tx, token, origin);
+                return confirm_in(tx, token, demanded, origin);
             });
         } catch (storage::UniqueViolation const&) {  // somebody else took it in the same moment
             return errors::address_refused;
@@ -101,7 +118,7 @@ Result<AddressService::Question> AddressService::confirm(std::string_view token,
     return confirmed;
 }
 
-Result<AddressService::Question> AddressService::confirm_in(Transaction& tx, std::string_view token, audit::Origin const& origin) {
+Result<AddressService::Question> AddressService::confirm_in(Transaction& tx, std::string_view token, bool demanded, audit::Origin const& origin) {
     if (auto const link = links_.use(tx, LinkPurpose::verify_email, token); link.ok()) {
         auto const user = rooms_.users.find(tx, link.value().user);
         if (!user.ok() || !rooms_.users.mark_email_verified(tx, link.value().user, link.value().address).ok()) return errors::link_gone;
@@ -111,14 +128,15 @@ Result<AddressService::Question> AddressService::confirm_in(Transaction& tx, std
     ZEPHYR_TRY(auto const link, links_.use(tx, LinkPurpose::change_email, token));
     auto const user = rooms_.users.find(tx, link.user);
     if (!user.ok() || !users::check_active(user.value(), rooms_.clock.now()).ok()) return errors::link_gone;
-    ZEPHYR_CHECK(change_in(tx, user.value(), link.address, origin));
+    if (outlived(rooms_, link)) return errors::link_gone;
+    ZEPHYR_CHECK(change_in(tx, user.value(), {.address = link.address, .by = std::nullopt, .demanded = demanded}, origin));
     return Question{user.value().username, link.address, true};
 }
 
-Result<void> AddressService::change_in(Transaction& tx, users::User const& before, std::string const& address, audit::Origin const& origin) {
+Result<void> AddressService::change_in(Transaction& tx, users::User const& before, Wanted const& wanted, audit::Origin const& origin) {
     // First, while the old address is the account's: whoever reads its mail must hear of the change that shuts them out.
     rooms_.notices.post(tx, before.id, "email_changed");
-    auto const changed = rooms_.users.update_profile(before.id, {.email = address}, Actor::user(before.id), origin);
+    auto const changed = rooms_.users.update_profile(before.id, {.email = wanted.address}, Actor::user(before.id), origin);
     if (!changed.ok()) {
         if (changed.error() == users::errors::email_taken) return errors::address_refused;
         return changed.error();
@@ -126,26 +144,10 @@ Result<void> AddressService::change_in(Transaction& tx, users::User const& befor
     if (auto const& canonical = changed.value().canonical_email) ZEPHYR_CHECK(rooms_.users.mark_email_verified(tx, before.id, *canonical));
     // What went to the old address opens nothing any more.
     for (auto const purpose : {LinkPurpose::verify_email, LinkPurpose::reset_password, LinkPurpose::recovery}) links_.end(tx, before.id, purpose);
-    if (before.canonical_email != changed.value().canonical_email) remove_mail_factors(tx, before, origin);
-    record(tx, audit::codes::auth_address_changed, before.id, origin, address);
+    if (before.canonical_email != changed.value().canonical_email)
+        ZEPHYR_CHECK(sign_in_.take_mail_factors(tx, before.id, wanted.by, wanted.demanded, origin));
+    record(tx, audit::codes::auth_address_changed, before.id, origin, wanted.address);
     return success();
-}
-
-void AddressService::remove_mail_factors(Transaction& tx, users::User const& user, audit::Origin const& origin) {
-    auto* const provider = rooms_.mfa.provider("email");
-    if (provider == nullptr) return;
-    auto const held = provider->list(tx, user.id);
-    if (held.empty()) return;
-    auto const actor = Actor::user(user.id);
-    for (auto const& factor : held) {
-        if (auto const gone = provider->remove(tx, user.id, factor.id, actor, origin); !gone.ok()) throw Fault{"a listed factor is not there"};
-    }
-    rooms_.devices.end_trust(tx, user.id, actor, origin, "factor_removed");
-    rooms_.notices.post(tx, user.id, "factor_removed");
-    // NIST SP 800-63B-4 3.1.1.2: a password that was only ever one of two factors may be too short to be the only one.
-    if (!rooms_.mfa.has_factor(user.id) && rooms_.passwords.has_password(user.id) && !rooms_.passwords.is_full_length(user.id)) {
-        (void)rooms_.passwords.require_change(user.id, "last_factor_removed", actor, origin).ok();
-    }
 }
 
 }  // namespace zephyr::signin

@@ -2,6 +2,7 @@
 
 #include "zephyr/audit/codes.h"
 #include "zephyr/audit/trail.h"
+#include "zephyr/signin/mail_links.h"
 
 namespace zephyr::signin {
 
@@ -32,10 +33,22 @@ Result<void> LifecycleService::disable(UserId const& id, Actor const& actor, aud
 
 Result<void> LifecycleService::enable(UserId const& id, Actor const& actor, audit::Origin const& origin, std::string const& reason) {
     ZEPHYR_CHECK(reachable(id, actor));
-    return rooms_.database.write([&](Transaction&) -> Result<void> {
+    return rooms_.database.write([&](Transaction& tx) -> Result<void> {
         ZEPHYR_CHECK(rooms_.users.set_state(id, UserState::active, actor, origin, reason));
         if (rooms_.passwords.has_password(id)) ZEPHYR_CHECK(rooms_.passwords.reset_failures(id, actor, origin));
+        rooms_.mfa.clear_failures(tx, id);
         return success();
+    });
+}
+
+Result<void> LifecycleService::set_password(UserId const& id, SecretText const& password, passwords::MustChange must_change,
+                                            Actor const& actor, audit::Origin const& origin) {
+    ZEPHYR_TRY(auto const user, reachable(id, actor));
+    bool const second = rooms_.mfa.has_second_factor(id);
+    return rooms_.passwords.set(id, password, policy_context(user, second), actor, origin, must_change, [&](Transaction& tx) {
+        rooms_.sessions.end_all(id, std::nullopt, actor, origin, "password_set_by_operator");
+        rooms_.devices.forget_others(tx, id, {}, actor, origin, "password_set_by_operator");
+        notices_.post(tx, id, "password_changed");
     });
 }
 
@@ -76,7 +89,8 @@ Result<std::int64_t> LifecycleService::take_factors(Transaction& tx, UserId cons
         ZEPHYR_CHECK(rooms_.passwords.require_change(id, "last_factor_removed", actor, origin));
     }
     rooms_.sessions.end_all(id, std::nullopt, actor, origin, "factors_reset");
-    rooms_.devices.end_trust(tx, id, actor, origin, "factors_reset");
+    rooms_.devices.forget_others(tx, id, {}, actor, origin, "factors_reset");
+    end_links(tx, id, LinkPurpose::change_email, rooms_.clock.now());
     notices_.post(tx, id, "factors_reset");
     return removed;
 }
@@ -84,7 +98,10 @@ Result<std::int64_t> LifecycleService::take_factors(Transaction& tx, UserId cons
 Result<std::size_t> LifecycleService::end_sessions(UserId const& id, Actor const& actor, audit::Origin const& origin,
                                                    std::string const& reason) {
     ZEPHYR_CHECK(reachable(id, actor));
-    return rooms_.sessions.end_all(id, std::nullopt, actor, origin, reason.empty() ? "ended_by_administrator" : reason);
+    return rooms_.database.write([&](Transaction& tx) {
+        end_links(tx, id, LinkPurpose::change_email, rooms_.clock.now());
+        return rooms_.sessions.end_all(id, std::nullopt, actor, origin, reason.empty() ? "ended_by_administrator" : reason);
+    });
 }
 
 Result<encoding::Json> LifecycleService::export_data(UserId const& id, Actor const& actor, audit::Origin const& origin) {

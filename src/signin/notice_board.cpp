@@ -10,8 +10,10 @@ using storage::Transaction;
 
 namespace {
 // Of those the messages room has words for.
-constexpr std::array<std::string_view, 7> mailed{"factor_added",   "factor_removed", "factors_reset", "password_changed",
-                                                 "recovery_begun", "token_reused",   "email_changed"};
+constexpr std::array<std::string_view, 10> mailed{"factor_added", "factor_removed", "factors_reset",
+                                                 "password_changed", "recovery_begun", "token_reused",
+                                                 "email_changed", "email_change_asked", "backup_codes_made",
+                                                 "backup_codes_low"};
 constexpr std::chrono::hours worth_sending{3 * 24};
 }  // namespace
 

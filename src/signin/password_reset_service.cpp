@@ -25,7 +25,7 @@ std::string why_not(Result<users::User> const& found, bool has_password, TimePoi
 void PasswordResetService::request(std::string_view login, audit::Origin const& origin, std::string_view language) {
     rooms_.database.write([&](Transaction& tx) {
         auto const found = rooms_.users.find_by_login(login);
-        auto const id = found.ok() ? found.value().id : UserId::trusted("00000000-0000-0000-0000-000000000000");
+        auto const id = found.ok() ? found.value().id : links_.nobody();
         bool const has_password = rooms_.passwords.has_password(id);
         // Of a password there is, its lanes are read too.
         if (!has_password) (void)links_.last_used(tx, id, LinkPurpose::reset_password);
@@ -34,6 +34,7 @@ void PasswordResetService::request(std::string_view login, audit::Origin const& 
         auto link = reason.empty() ? links_.issue(tx, id, LinkPurpose::reset_password, *found.value().canonical_email)
                                    : Result<std::string>{errors::link_gone};
         if (link.ok()) {
+            outbox_.withdraw(tx, id, "reset_password");
             outbox_.enqueue(tx, {.channel = messages::Channel::email,
                                  .user = id,
                                  .to = *found.value().email,
@@ -43,6 +44,7 @@ void PasswordResetService::request(std::string_view login, audit::Origin const& 
                                  .until = now + MailLinks::lifetime});
         } else {
             if (reason.empty()) reason = link.error().id();
+            outbox_.withdraw(tx, links_.nobody(), "reset_password");
             // As many rows, hashes and seals as for somebody who gets a mail: whoever measures learns nothing.
             links_.issue_decoy(tx, login, found.ok() && link.error() == errors::mail_limited);
             links_.issue_decoy_message(tx);
@@ -73,7 +75,8 @@ Result<PasswordResetService::Target> PasswordResetService::look(std::string_view
     return Target{user.username, sign_in_.has_second_factor(user.id)};
 }
 
-Result<void> PasswordResetService::complete(std::string_view token, SecretText const& password, audit::Origin const& origin) {
+Result<void> PasswordResetService::complete(std::string_view token, SecretText const& password, audit::Origin const& origin,
+                                            std::string_view device_cookie) {
     std::optional<UserId> whose;
     auto const refused = [&](Error error) -> Result<void> {
         rooms_.audit.append({.code = audit::codes::auth_link_refused,
@@ -103,7 +106,8 @@ Result<void> PasswordResetService::complete(std::string_view token, SecretText c
         if (!prepared.value().full_length() && !rooms_.mfa.has_second_factor(account.id)) return errors::link_gone;
         rooms_.passwords.store(tx, account.id, prepared.value(), passwords::MustChange::no, actor, origin);
         rooms_.sessions.end_all(account.id, std::nullopt, actor, origin, "password_reset");
-        rooms_.devices.end_trust(tx, account.id, actor, origin, "password_reset");
+        rooms_.devices.forget_others(tx, account.id, device_cookie, actor, origin, "password_reset");
+        links_.end(tx, account.id, LinkPurpose::change_email);
         rooms_.notices.post(tx, account.id, "password_changed");
         rooms_.audit.append(
             tx, {.code = audit::codes::auth_reset_done, .actor = actor, .subject = account.id, .origin = origin});

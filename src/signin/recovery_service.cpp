@@ -27,8 +27,8 @@ std::string decider(Actor const& actor) { return actor.type == Actor::Type::user
 }  // namespace
 
 RecoveryService::RecoveryService(Rooms rooms, LifecycleService& lifecycle, MailLinks& links, messages::Outbox& outbox,
-                                 crypto::Sealer const& sealer, Random& random, RecoverySettings settings)
-    : rooms_{rooms}, lifecycle_{lifecycle}, links_{links}, outbox_{outbox}, sealer_{sealer}, random_{random}, settings_{settings} {
+                                 crypto::Sealer const& sealer, Random& random, Log& log, RecoverySettings settings)
+    : rooms_{rooms}, lifecycle_{lifecycle}, links_{links}, outbox_{outbox}, sealer_{sealer}, random_{random}, log_{log}, settings_{settings} {
     for (auto const wait : {settings_.wait, settings_.reset_delay}) {
         if (wait < 1h || wait > 14 * 24h) throw Fault{"a recovery waits for 1 hour to 14 days"};
     }
@@ -105,13 +105,21 @@ Result<void> RecoveryService::approve(UserId const& user, Actor const& actor, au
         if (waiting->requested_by == actor.ref) return errors::recovery_same_person;
         // Two persons stand behind it or none: whoever asked must still be one who may.
         ZEPHYR_CHECK(asker_may_ask(*waiting));
-        return rooms_.database.write([&](Transaction& tx) -> Result<void> {
-            if (!decide(tx, *waiting, "done", actor)) return errors::recovery_not_found;
+        // Not itself a Result: that it came to nothing is committed too.
+        bool const done = rooms_.database.write([&](Transaction& tx) {
+            auto const why_not = hindrance(tx, *waiting);
+            if (!decide(tx, *waiting, why_not.empty() ? "done" : "cancelled", actor)) return false;
+            if (!why_not.empty()) {
+                record(tx, audit::codes::recovery_cancelled, *waiting, actor, origin, why_not);
+                return false;
+            }
             record(tx, audit::codes::recovery_approved, *waiting, actor, origin);
-            ZEPHYR_CHECK(lifecycle_.take_factors(tx, user, actor, origin));
+            take(tx, *waiting, actor, origin);
             record(tx, audit::codes::recovery_done, *waiting, actor, origin, "approved");
-            return success();
+            return true;
         });
+        if (!done) return errors::recovery_not_found;
+        return success();
     }();
     if (!approved.ok()) return refused("approve", user, actor, origin, approved.error());
     return approved;
@@ -135,13 +143,16 @@ Result<void> RecoveryService::cancel_own(SessionRef const& ref, audit::Origin co
 }
 
 Result<void> RecoveryService::cancel_open(UserId const& user, Actor const& actor, audit::Origin const& origin, std::string_view reason) {
-    return rooms_.database.write([&](Transaction& tx) -> Result<void> {
+    // Not itself a Result: a link on its way ends whether or not one is open, and a refusal would undo that.
+    bool const cancelled = rooms_.database.write([&](Transaction& tx) {
         links_.end(tx, user, LinkPurpose::recovery);
         auto const waiting = open_in(tx, user);
-        if (!waiting || !decide(tx, *waiting, "cancelled", actor)) return errors::recovery_not_found;
+        if (!waiting || !decide(tx, *waiting, "cancelled", actor)) return false;
         record(tx, audit::codes::recovery_cancelled, *waiting, actor, origin, reason);
-        return success();
+        return true;
     });
+    if (!cancelled) return errors::recovery_not_found;
+    return success();
 }
 
 // --- By the person.
@@ -167,6 +178,7 @@ Result<void> RecoveryService::send_link(SessionRef const& ref, audit::Origin con
         ZEPHYR_TRY(auto const user, rooms_.users.find(tx, id));
         ZEPHYR_CHECK(link_allowed(tx, user));
         ZEPHYR_TRY(auto link, links_.issue(tx, id, LinkPurpose::recovery, *user.canonical_email));
+        outbox_.withdraw(tx, id, "recovery_link");
         outbox_.enqueue(tx, {.channel = messages::Channel::email,
                              .user = id,
                              .to = *user.email,
@@ -249,20 +261,33 @@ std::string RecoveryService::hindrance(Transaction& tx, Recovery const& recovery
     auto const factors = rooms_.mfa.list(recovery.user);
     auto const later = [&](std::optional<TimePoint> const& at) { return at && *at >= recovery.requested_at; };
     if (std::all_of(factors.begin(), factors.end(), [&](auto const& factor) { return later(factor.confirmed_at); })) return "no_factor_left";
-    if (recovery.kind == Recovery::Kind::admin) return {};
-    if (auto const active = users::check_active(user.value(), rooms_.clock.now()); !active.ok()) return std::string{active.error().id()};
     if (std::any_of(factors.begin(), factors.end(), [&](auto const& factor) { return later(factor.last_used_at) || later(factor.confirmed_at); })) {
         return "factor_used";
     }
+    if (recovery.kind == Recovery::Kind::admin) return {};
+    if (auto const active = users::check_active(user.value(), rooms_.clock.now()); !active.ok()) return std::string{active.error().id()};
     auto const password = rooms_.passwords.state(recovery.user);
     if (!password || later(password->changed_at)) return "password_changed";
     return {};
 }
 
 std::size_t RecoveryService::carry_out_due() {
-    auto const over = due();
-    for (auto const& recovery : over) carry_out(recovery);
-    return over.size();
+    std::size_t decided = 0;
+    for (auto const& recovery : due()) {
+        try {
+            carry_out(recovery);
+            ++decided;
+        } catch (std::exception const& failed) {  // the next round tries it again, and the others wait for nothing
+            log_.error("signin.recovery_failed", {{"recovery", recovery.id}, {"why", failed.what()}});
+        }
+    }
+    return decided;
+}
+
+void RecoveryService::take(Transaction& tx, Recovery const& recovery, Actor const& actor, audit::Origin const& origin) {
+    if (auto const taken = lifecycle_.take_factors(tx, recovery.user, actor, origin); !taken.ok()) {
+        throw Fault{"a recovery could not be carried out: " + std::string{taken.error().id()}};
+    }
 }
 
 void RecoveryService::carry_out(Recovery const& recovery) {
@@ -273,9 +298,7 @@ void RecoveryService::carry_out(Recovery const& recovery) {
         // Cancelled, or carried out by another node, in the same moment: then it is theirs.
         if (!decide(tx, recovery, why_not.empty() ? "done" : "cancelled", actor)) return;
         if (!why_not.empty()) return record(tx, audit::codes::recovery_cancelled, recovery, actor, {}, why_not);
-        if (auto const taken = lifecycle_.take_factors(tx, recovery.user, actor, {}); !taken.ok()) {
-            throw Fault{"a recovery could not be carried out: " + std::string{taken.error().id()}};
-        }
+        take(tx, recovery, actor, {});
         record(tx, audit::codes::recovery_done, recovery, actor, {}, "time_over");
     });
 }

@@ -91,13 +91,14 @@ Result<SignedIn> SignInService::open_session(storage::Transaction& tx, users::Us
         if (demand.sign_in_waits) pending = errors::mfa_enrolment_required.id;
         if (verified.must_change()) pending = errors::change_required.id;
         if (demand.what == MfaDemand::What::now) state = MfaState::enrolment_required;
-        enrol_by = demand.until;
+        enrol_by = demand.until;  // the session ends with the grace: what is remembered must not outlive it
     }
     ZEPHYR_TRY(auto issued, rooms_.sessions.start({.user = user.id,
                                                    .factors = {{std::string{password_factor}, verified.at()}},
                                                    .pending = pending,
                                                    .remember = attempt.remember,
-                                                   .origin = attempt.origin}));
+                                                   .origin = attempt.origin,
+                                                   .until = enrol_by}));
     if (attempt.replaces) {
         // It may have ended meanwhile; either way it is gone now.
         (void)rooms_.sessions.end(*attempt.replaces, Actor::user(user.id), attempt.origin, "replaced_by_sign_in").ok();

@@ -208,14 +208,6 @@ void publish_gauges(Stack& stack) {
                     [&stack] { return static_cast<double>(stack.database->counts().writes); });
 }
 
-// Null: the operator set up nobody who sends them.
-std::unique_ptr<mfa::DeliveredCodes> delivered_codes(Stack& stack, mfa::FactorKind const& kind, std::string const& provider,
-                                                     mfa::DeliveredSettings settings) {
-    if (provider.empty()) return nullptr;
-    return std::make_unique<mfa::DeliveredCodes>(kind, *stack.database, stack.audit, stack.sealer, stack.attempts, stack.outbox, stack.clock,
-                                                 stack.random, std::move(settings));
-}
-
 }  // namespace
 
 Stack::Stack(StackParts parts)
@@ -243,10 +235,10 @@ Stack::Stack(StackParts parts)
       attempts{audit, clock, stack_settings::attempts(settings.mfa)},
       totp{*database, audit, sealer, attempts, clock, random, stack_settings::totp(settings.mfa)},
       backup_codes{*database, audit, sealer, attempts, hash_gate, clock, random, stack_settings::backup_codes(settings)},
-      sms_codes{delivered_codes(*this, mfa::sms_kind, settings.mfa.sms_provider, stack_settings::sms_codes(settings))},
-      email_codes{delivered_codes(*this, mfa::email_kind, settings.mfa.email_provider, stack_settings::email_codes(settings))},
+      sms_codes{mfa::sms_kind, *database, audit, sealer, attempts, outbox, clock, random, stack_settings::sms_codes(settings)},
+      email_codes{mfa::email_kind, *database, audit, sealer, attempts, outbox, clock, random, stack_settings::email_codes(settings)},
       known_devices{*database, audit, sealer, clock, random, stack_settings::known_devices(settings.mfa)},
-      mfa{*database, audit, attempts, {.totp = totp, .backup_codes = backup_codes, .sms = sms_codes.get(), .email = email_codes.get()}},
+      mfa{*database, audit, attempts, {.totp = totp, .backup_codes = backup_codes, .sms = &sms_codes, .email = &email_codes}},
       session_store{*database, sealer},
       session_copies{stack_parts::session_copies(*this)},
       sessions{session_copies ? *session_copies : session_store, *database, audit, clock, random,
@@ -274,7 +266,7 @@ Stack::Stack(StackParts parts)
       lifecycle{rooms(), notices, personal_data},
       address{rooms(), sign_in, mail_links, outbox},
       password_reset{rooms(), sign_in, mail_links, outbox},
-      recovery{rooms(), lifecycle, mail_links, outbox, sealer, random, stack_settings::recovery(settings.recovery)},
+      recovery{rooms(), lifecycle, mail_links, outbox, sealer, random, log, stack_settings::recovery(settings.recovery)},
       setup{{*database, users, roles, passwords, audit}, clock, random},
       holder_cache{*database, clock, stack_parts::holder_cache(*this)},
       gatekeeper{users,
@@ -340,18 +332,35 @@ Result<void> Stack::begin_trail(audit::TrailSettings chosen) {
     return success();
 }
 
+void Stack::add_factor(mfa::FactorProvider& own) {
+    mfa.add(own);
+    if (settings.mfa.enabled) routes::mount_own_factor_routes(app, own.kind(), sign_in, account, bearer, web);
+}
+
 signin::Rooms Stack::rooms() { return {*database, users, roles, passwords, mfa, known_devices, mfa_policy, notices, sessions, audit, clock}; }
 
 std::size_t Stack::purge() {
-    auto removed = sessions.purge();
-    removed += tokens.purge();
-    removed += signing_keys.purge();
-    removed += forward.purge();
-    removed += outbox.purge();
-    removed += static_cast<std::size_t>(mfa.purge() + known_devices.purge() + passwords.purge());
-    removed += static_cast<std::size_t>(roles.purge_expired(clock.now()));
-    removed += static_cast<std::size_t>(mail_links.purge() + recovery.purge());
-    removed += recovery.carry_out_due();
+    std::size_t removed = 0;
+    // Each on its own: what one of them cannot do must not keep the others from it, round after round.
+    auto const part = [&](std::string_view name, auto const& work) {
+        try {
+            removed += static_cast<std::size_t>(work());
+        } catch (std::exception const& failed) {
+            log.warning("stack.purge_failed", {{"part", name}, {"why", failed.what()}});
+        }
+    };
+    part("sessions", [&] { return sessions.purge(); });
+    part("tokens", [&] { return tokens.purge(); });
+    part("signing_keys", [&] { return signing_keys.purge(); });
+    part("forward", [&] { return forward.purge(); });
+    part("messages", [&] { return outbox.purge(); });
+    part("mfa", [&] { return mfa.purge(); });
+    part("known_devices", [&] { return known_devices.purge(); });
+    part("passwords", [&] { return passwords.purge(); });
+    part("roles", [&] { return roles.purge_expired(clock.now()); });
+    part("mail_links", [&] { return mail_links.purge(); });
+    part("recovery", [&] { return recovery.purge(); });
+    part("due_recoveries", [&] { return recovery.carry_out_due(); });
     return removed;
 }
 

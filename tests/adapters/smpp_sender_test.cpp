@@ -3,6 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
+#include <thread>
+
 #include "adapters/smpp_pdu.h"
 #include "testing/http_peer.h"
 
@@ -162,6 +165,69 @@ TEST_F(SmppSenderTest, after_a_rest_a_dead_session_costs_a_new_one_and_not_the_m
     std::this_thread::sleep_for(1100ms);
     EXPECT_EQ(smpp->send(message()).what, What::accepted);
     EXPECT_EQ(centre.peer.connections(), 2);
+}
+
+// 4.2: the centre says farewell between two messages. The second one must not be lost to that.
+TEST_F(SmppSenderTest, a_farewell_that_waits_there_is_found_before_the_next_message) {
+    std::atomic<bool> farewell{true};
+    Centre centre{[&](smpp::Pdu const& pdu) -> std::optional<std::string> {
+        if (pdu.is_response()) return std::nullopt;  // our answer to it: then it hangs up
+        if (pdu.command == command::submit_sm && farewell.exchange(false)) return *fine(pdu) + smpp::write_pdu({command::unbind, 0, 9, {}});
+        return fine(pdu);
+    }};
+    auto const smpp = sender(centre);
+    EXPECT_EQ(smpp->send(message()).what, What::accepted);
+    auto const outcome = smpp->send(message());  // at once: nothing is asked for after so short a rest
+    EXPECT_EQ(outcome.what, What::accepted) << outcome.why;
+    EXPECT_EQ(centre.peer.connections(), 2);
+    EXPECT_EQ(centre.count(command::unbind | command::response), 1);
+}
+
+// 5.1.3: ESME_RINVBNDSTS, ESME_RBINDFAIL, ESME_RINVPASWD, ESME_RINVSYSID.
+TEST_F(SmppSenderTest, a_status_about_the_session_ends_it) {
+    for (std::uint32_t const status : {0x04u, 0x0du, 0x0eu, 0x0fu, 0x58u}) {
+        std::atomic<bool> once{true};
+        Centre centre{[&](smpp::Pdu const& pdu) {
+            return pdu.command == command::submit_sm && once.exchange(false) ? std::optional{answer_to(pdu, status)} : fine(pdu);
+        }};
+        auto const smpp = sender(centre);
+        EXPECT_EQ(smpp->send(message()).what, What::later) << status;
+        EXPECT_EQ(smpp->send(message()).what, What::accepted) << status;
+        EXPECT_EQ(centre.count(command::bind_transmitter), status == 0x58 ? 1 : 2) << status;
+    }
+}
+
+// Two threads of the outbox share the session: the wait for the other's message is not taken off one's own time.
+TEST_F(SmppSenderTest, a_message_has_its_whole_deadline_once_it_is_its_turn) {
+    Centre centre{[](smpp::Pdu const& pdu) {
+        if (pdu.command == command::submit_sm) std::this_thread::sleep_for(350ms);
+        return fine(pdu);
+    }};
+    auto const smpp = sender(centre);
+    std::array<ports::SendOutcome, 2> outcomes;
+    {
+        std::vector<std::jthread> threads;
+        for (auto& outcome : outcomes) threads.emplace_back([&] { outcome = smpp->send(message()); });
+    }
+    for (auto const& outcome : outcomes) EXPECT_EQ(outcome.what, What::accepted) << outcome.why;
+}
+
+TEST_F(SmppSenderTest, whose_turn_never_comes_is_later) {
+    Centre centre{[](smpp::Pdu const& pdu) -> std::optional<std::string> {
+        if (pdu.command == command::submit_sm) return "";  // no answer, until the deadline
+        return fine(pdu);
+    }};
+    auto const smpp = sender(centre, 400ms);
+    std::array<ports::SendOutcome, 3> outcomes;
+    auto const start = std::chrono::steady_clock::now();
+    {
+        std::vector<std::jthread> threads;
+        for (auto& outcome : outcomes) threads.emplace_back([&] { outcome = smpp->send(message()); });
+    }
+    EXPECT_LT(std::chrono::steady_clock::now() - start, 2 * 400ms + 700ms) << "a wait and a message, at most";
+    int later = 0;
+    for (auto const& outcome : outcomes) later += outcome.what == What::later ? 1 : 0;
+    EXPECT_GE(later, 1);
 }
 
 TEST_F(SmppSenderTest, only_numbers_are_sent_to) {

@@ -317,16 +317,18 @@ TEST(Load, a_secret_of_the_wrong_length_or_shape_is_refused) {
 
 // B19: a canary in every secret, in right and wrong values, looked for in everything the room can print.
 TEST(Load, secrets_are_never_printed) {
-    std::string const canary = "canary7f3a";
+    std::string const canary = "canary7f";  // SMPP 3.4 allows a password of eight characters
     std::map<std::string, std::string> right, wrong;
     std::vector<FlagValue> on_the_command_line;
     for (auto const& info : all_settings()) {
         if (!info.secret) continue;
-        right[info.environment] = (info.key == "storage.url" ? "postgresql://" : info.key == "redis.url" ? "redis://:pass@" : "") + canary + std::string(40, 'x');
+        auto const scheme = info.key == "storage.url" ? "postgresql://" : info.key == "redis.url" ? "redis://:pass@" : "";
+        right[info.environment] = scheme + canary + (info.key == "smpp.password" ? std::string{} : std::string(40, 'x'));
         wrong[info.environment] = canary + "\n";
         on_the_command_line.push_back({info.flag.substr(0, info.flag.rfind("-file")), canary});
     }
     ASSERT_GE(right.size(), 3u);
+    right["ZEPHYR_SMTP_USERNAME"] = "somebody";  // a password comes with a name
     auto const loaded = good(from_environment(right));
     auto printed = show_text(loaded) + show_json(loaded).dump() + check_text(loaded) + check_json(loaded).dump();
     EXPECT_THAT(printed, HasSubstr("storage.url = (set)"));

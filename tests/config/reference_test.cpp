@@ -59,8 +59,7 @@ TEST(Table, a_setting_without_its_feature_says_so) {
             << info.key;
         if (info.later) areas.insert(info.key.substr(0, info.key.find('.')));
     }
-    EXPECT_EQ(areas, (std::set<std::string>{"compliance", "federation", "ldap", "mfa", "scanning", "threats", "uma",
-                                            "webauthn"}));
+    EXPECT_EQ(areas, (std::set<std::string>{"compliance", "federation", "ldap", "scanning", "threats", "uma", "webauthn"}));
 }
 
 // What `show` prints can be put into a file and means the same.

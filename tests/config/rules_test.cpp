@@ -96,10 +96,36 @@ TEST(Rules, administrators_must_be_able_to_have_the_factor_they_need) {
 // Toll fraud: codes sent by the thousand to numbers that earn the attacker something.
 TEST(Rules, codes_by_sms_go_to_named_countries_alone) {
     EXPECT_THAT(all_problems(from_environment({{"MFA_SMS_PROVIDER", "hook"}})), ::testing::Contains(HasSubstr("name the countries your people live in")));
-    for (auto const* wrong : {"49", "+", "+049", "+49x", "+123456789", "0049"})
+    EXPECT_THAT(all_problems(from_file("[mfa]\nsms_provider = \"hook\"\nsms_prefixes = [\"!+49\"]")),
+                ::testing::Contains(HasSubstr("name the countries your people live in")))
+        << "what only excludes allows nothing";
+    for (auto const* wrong : {"49", "+", "+049", "+49x", "+123456789", "0049", "!", "!49", "!+", "!!+49", "+!49", "! +49", "!+049"})
         EXPECT_THAT(all_problems(from_file("[mfa]\nsms_prefixes = [\"" + std::string{wrong} + "\"]")), ::testing::Contains(HasSubstr("mfa.sms_prefixes"))) << wrong;
     EXPECT_EQ(good(from_file("[mfa]\nsms_prefixes = [\"+49\", \"+1415\"]")).settings.mfa.sms_prefixes,
               (std::vector<std::string>{"+49", "+1415"}));
+    EXPECT_EQ(good(from_file("[mfa]\nsms_prefixes = [\"+1\", \"!+1876\"]")).settings.mfa.sms_prefixes,
+              (std::vector<std::string>{"+1", "!+1876"}));
+}
+
+TEST(Rules, an_exclusion_that_excludes_nothing_is_a_slip_that_leaves_something_open) {
+    for (auto const* list : {"\"+1\", \"!+876\"", "\"+49\", \"!+1876\"", "\"+1876\", \"!+1\"", "\"+49\", \"!+1\", \"!+1876\""})
+        EXPECT_THAT(all_problems(from_file("[mfa]\nsms_prefixes = [" + std::string{list} + "]")), ::testing::Contains(HasSubstr("excludes nothing")))
+            << list;
+}
+
+TEST(Rules, whoever_opens_plus_one_is_told_how_far_it_reaches) {
+    auto const told = [](std::string const& list) {
+        auto const loaded = load(from_file("[mfa]\nsms_provider = \"smpp\"\nsms_prefixes = [" + list +
+                                           "]\n[smpp]\nhost = \"127.0.0.1\"\nsystem_id = \"login\"\nsource = \"12345\""));
+        EXPECT_TRUE(loaded.ok()) << list;
+        if (!loaded.ok()) return false;
+        for (auto const& notice : loaded.loaded().notices)
+            if (notice.find("whole North American numbering plan") != std::string::npos) return true;
+        return false;
+    };
+    EXPECT_TRUE(told("\"+49\", \"+1\""));
+    EXPECT_FALSE(told("\"+49\", \"+1\", \"!+1876\""));
+    EXPECT_FALSE(told("\"+49\", \"+1415\""));
 }
 
 TEST(Rules, codes_live_ten_minutes_at_most) {

@@ -33,7 +33,9 @@ struct SmsNode {
           audit{store, sealer, clock, random},
           attempts{audit, clock, {}},
           outbox{store, audit, sealer, clock, random},
-          codes{mfa::sms_kind, store, audit, sealer, attempts, outbox, clock, random, {.prefixes = {"+49"}, .caps = caps}} {}
+          codes{mfa::sms_kind, store, audit, sealer, attempts, outbox, clock, random, {.prefixes = {"+49"}, .caps = caps}} {
+        outbox.use_channel(messages::Channel::sms, true);
+    }
     Database& database;
     audit::AuditLog audit;
     mfa::Attempts attempts;

@@ -179,7 +179,7 @@ TEST_P(PasswordsMfaContract, hears_no_more_than_ten_parallel_wrong_codes_of_an_a
     EXPECT_EQ(number("SELECT failures FROM mfa_attempt WHERE user_id = $1"), 10);
 }
 
-// NIST SP 800-63B-4, 3.1.2.2: "A given secret from an authenticator SHALL be used successfully only once."
+// NIST SP 800-63B-4, 3.1.2.2: "A secret from a look-up secret authenticator SHALL be used successfully only once."
 TEST_P(PasswordsMfaContract, lets_one_of_64_threads_win_with_one_backup_code) {
     auto const code = give_codes(alice)[0];
     Tally tally;

@@ -206,12 +206,13 @@ TEST(DeliveredRoutesWithoutSenders, answer_that_the_factor_is_unknown_here) {
     app.add_user("alice");
     Client browser{app};
     browser.log_in("alice");
-    for (auto const* path : {"/auth/mfa/sms/setup", "/auth/mfa/sms/send", "/auth/mfa/sms/verify", "/auth/mfa/email/setup",
-                             "/auth/mfa/email/send", "/auth/mfa/email/verify"}) {
+    for (auto const* path : {"/auth/mfa/sms/setup", "/auth/mfa/sms/send", "/auth/mfa/email/setup", "/auth/mfa/email/send"}) {
         auto const refused = browser.post(path, Json::object({{"phone", "+49 151 23456742"}, {"code", "123456"}}));
         EXPECT_EQ(refused.status(), 404) << path;
         EXPECT_EQ(refused.id(), "mfa.unknown_factor") << path;
     }
+    for (auto const* path : {"/auth/mfa/sms/verify", "/auth/mfa/email/verify"})
+        EXPECT_EQ(browser.post(path, Json::object({{"code", "123456"}})).id(), "mfa.not_enrolled") << path;
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 
 #include "testing/app/test_app.h"
 #include "zephyr/audit/codes.h"
+#include "zephyr/encoding/base32.h"
 
 namespace zephyr {
 namespace {
@@ -179,6 +180,72 @@ TEST_F(KnownBrowsers, trusted_device_password_change_revokes) {
     EXPECT_EQ(pending(client, "alice", fresh), "mfa.required");
 }
 
+TEST_F(KnownBrowsers, are_forgotten_when_the_password_changes_but_for_the_one_in_use) {
+    Client client{app}, elsewhere{app};
+    ASSERT_EQ(elsewhere.log_in("alice").status(), 200);
+    ASSERT_EQ(client.log_in("alice").status(), 200);
+    auto const changed = client.submit("/account/password", {{"current_password", std::string{TestApp::good_password}}, {"password", "seven brass owls hum softly"}});
+    ASSERT_EQ(changed.status(), 303) << changed.body();
+    EXPECT_TRUE(app.stack.known_devices.find(alice.id, cookie_of(client)));
+    EXPECT_FALSE(app.stack.known_devices.find(alice.id, cookie_of(elsewhere)));
+}
+
+TEST_F(KnownBrowsers, are_forgotten_with_the_first_factor_but_for_the_one_in_use) {
+    Client client{app}, elsewhere{app};
+    ASSERT_EQ(elsewhere.log_in("alice").status(), 200);
+    ASSERT_EQ(client.log_in("alice").status(), 200);
+    auto const enrol = [&] {
+        auto const begun = client.post("/auth/mfa/totp/setup").json();
+        auto const secret = encoding::base32_decode(*begun.string_at("secret")).value();
+        EXPECT_EQ(client.post("/auth/mfa/totp/verify", code(app.code_for(secret))).status(), 200);
+        app.clock.advance(30s);
+        return secret;
+    };
+    auto const secret = enrol();
+    EXPECT_TRUE(app.stack.known_devices.find(alice.id, cookie_of(client)));
+    EXPECT_FALSE(app.stack.known_devices.find(alice.id, cookie_of(elsewhere))) << "it became known by the password alone";
+
+    ASSERT_EQ(elsewhere.log_in("alice").status(), 200);
+    ASSERT_EQ(elsewhere.post("/auth/mfa/totp/verify", code(app.code_for(secret))).status(), 200);
+    app.clock.advance(30s);
+    enrol();
+    EXPECT_TRUE(app.stack.known_devices.find(alice.id, cookie_of(elsewhere))) << "a second one changes nothing of who was known";
+}
+
+TEST_F(KnownBrowsers, are_all_forgotten_when_an_operator_sets_the_password_or_takes_the_factors) {
+    app.enrol(alice);
+    auto const remember = [&] {
+        return app.stack.database->write([&](storage::Transaction& tx) {
+            return app.stack.known_devices.remember(tx, alice.id, "", true, {}).reveal();
+        });
+    };
+    auto const first = remember();
+    SecretText const fresh{"seven brass owls hum softly"};
+    auto const operator_ = audit::Actor::operator_cli();
+    ASSERT_FALSE(app.stack.lifecycle.set_password(alice.id, SecretText{"short"}, passwords::MustChange::no, operator_, {}).ok());
+    EXPECT_TRUE(app.stack.known_devices.find(alice.id, first)) << "a refused password changes nothing";
+    EXPECT_TRUE(app.stack.notices.unseen(alice.id).empty());
+    ASSERT_TRUE(app.stack.lifecycle.set_password(alice.id, fresh, passwords::MustChange::no, operator_, {}).ok());
+    EXPECT_TRUE(app.stack.known_devices.list(alice.id).empty());
+
+    remember();
+    ASSERT_TRUE(app.stack.lifecycle.reset_mfa(alice.id, operator_, {}, "in person").ok());
+    EXPECT_TRUE(app.stack.known_devices.list(alice.id).empty());
+}
+
+TEST_F(KnownBrowsers, a_password_set_by_an_operator_ends_every_session_and_is_told) {
+    Client client{app};
+    ASSERT_EQ(client.log_in("alice").status(), 200);
+    ASSERT_EQ(client.get("/auth/me").status(), 200);
+    SecretText const fresh{"seven brass owls hum softly"};
+    ASSERT_TRUE(app.stack.lifecycle.set_password(alice.id, fresh, passwords::MustChange::yes, audit::Actor::operator_cli(), {}).ok());
+    EXPECT_EQ(client.get("/auth/me").status(), 401);
+    auto const told = app.stack.notices.unseen(alice.id);
+    ASSERT_EQ(told.size(), 1u);
+    EXPECT_EQ(told.front().what, "password_changed");
+    EXPECT_EQ(pending(client, "alice", fresh.reveal()), "passwords.change_required");
+}
+
 TEST_F(KnownBrowsers, trust_ends_on_the_second) {
     auto const secret = app.enrol(alice);
     Client client{app};
@@ -226,6 +293,23 @@ TEST_F(KnownBrowsers, lockout_by_a_stranger_does_not_reach_the_owner) {
 
     ASSERT_TRUE(app.stack.lifecycle.enable(alice.id, audit::Actor::operator_cli(), {}, "called in").ok());
     EXPECT_EQ(stranger.log_in("alice").status(), 200) << "what `zephyr user enable` does opens it";
+}
+
+TEST_F(KnownBrowsers, an_account_made_active_again_is_asked_for_codes_again) {
+    auto const secret = app.enrol(alice);
+    for (int i = 0; i < 100; ++i) {
+        app.stack.database->write([&](storage::Transaction& tx) {
+            app.stack.attempts.failed(tx, {.user = alice.id, .session = SessionRef::make(app.clock.now(), app.random), .code = "x"},
+                                      app.stack.totp.kind());
+        });
+    }
+    Client client{app};
+    ASSERT_EQ(pending(client), "mfa.required");
+    app.clock.advance(1h);
+    EXPECT_EQ(client.post("/auth/mfa/totp/verify", code(app.code_for(secret))).id(), "mfa.locked_out");
+    ASSERT_TRUE(app.stack.lifecycle.enable(alice.id, audit::Actor::operator_cli(), {}, "called in").ok());
+    ASSERT_EQ(pending(client), "mfa.required");
+    EXPECT_EQ(client.post("/auth/mfa/totp/verify", code(app.code_for(secret))).status(), 200);
 }
 
 TEST_F(KnownBrowsers, lockout_by_a_stranger_stops_nobody_who_is_signed_in) {

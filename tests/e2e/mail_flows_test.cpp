@@ -1,6 +1,7 @@
 // Forgotten passwords and e-mail addresses, over the whole stack and a wire that keeps the mails.
 #include <gtest/gtest.h>
 
+#include <set>
 #include <thread>
 
 #include "e2e/mail_world.h"
@@ -13,6 +14,7 @@ using encoding::Json;
 using testing::Answer;
 using testing::Client;
 using testing::MailWorld;
+using signin::MailLinks;
 using testing::TestApp;
 namespace codes = audit::codes;
 
@@ -109,12 +111,62 @@ TEST(ForgottenPassword, answers_the_same_with_the_same_work_whoever_is_asked_for
 TEST(ForgottenPassword, sends_nobody_more_than_three_mails_an_hour) {
     MailWorld world;
     world.person("alice");
-    for (int i = 0; i < 10; ++i) Client{world.app}.post("/auth/password/forgot", named(i % 2 == 0 ? "alice" : "ALICE@example.com"));
-    EXPECT_EQ(world.deliver(), 3u);
+    std::size_t mails = 0;
+    for (int i = 0; i < 10; ++i) {
+        Client{world.app}.post("/auth/password/forgot", named(i % 2 == 0 ? "alice" : "ALICE@example.com"));
+        mails += world.deliver();
+    }
+    EXPECT_EQ(mails, 3u) << "while the last of them works";
     EXPECT_TRUE(world.happened(codes::auth_reset_asked, std::nullopt, "auth.mail_limited"));
     world.app.clock.advance(1h + 1s);
     Client{world.app}.post("/auth/password/forgot", named("alice"));
     EXPECT_EQ(world.deliver(), 1u);
+}
+
+// Whoever asks in another's name must not use up their mails.
+TEST(ForgottenPassword, the_owner_gets_a_link_however_often_strangers_asked) {
+    MailWorld world;
+    world.person("alice");
+    for (int i = 0; i < 20; ++i) Client{world.app}.post("/auth/password/forgot", named("alice"));
+    EXPECT_EQ(world.deliver(), 1u) << "the last of three: the others were withdrawn with their links";
+    world.app.clock.advance(MailLinks::lifetime - 1ms);
+    Client{world.app}.post("/auth/password/forgot", named("alice"));
+    EXPECT_EQ(world.deliver(), 0u) << "the last one works still";
+    world.app.clock.advance(1ms);
+    auto const path = ask_for_reset(world, "alice");
+    EXPECT_EQ(Client{world.app}.post("/auth/password/reset", reset_body(path)).status(), 200);
+}
+
+TEST(ForgottenPassword, strangers_bring_no_more_than_four_mails_beyond_the_cap_in_an_hour) {
+    MailWorld world;
+    world.person("alice");
+    std::size_t mails = 0;
+    for (auto passed = 0min; passed < 1h; passed += 1min) {
+        Client{world.app}.post("/auth/password/forgot", named("alice"));
+        mails += world.deliver();
+        world.app.clock.advance(1min);
+    }
+    EXPECT_GE(mails, 5u);
+    EXPECT_LE(mails, 7u);
+}
+
+// Rows of people who are not there must not gather in one place: scans there would grow, and transactions would meet.
+TEST(ForgottenPassword, rows_for_unknown_names_have_nothing_in_common_and_go_with_the_purge) {
+    MailWorld world;
+    for (int i = 0; i < 4; ++i) Client{world.app}.post("/auth/password/forgot", named("nobody"));
+    auto const people = [&] {
+        return world.app.stack.database->read([](storage::Transaction& tx) {
+            std::set<std::string> ids;
+            for (auto const& row : tx.rows("SELECT user_id FROM mail_link WHERE purpose = 'decoy'")) ids.insert(row.text(0));
+            return ids;
+        });
+    };
+    auto const seen = people();
+    EXPECT_EQ(seen.size(), 8u);
+    for (auto const& id : seen) EXPECT_TRUE(is_uuid(id)) << id;
+    world.app.clock.advance(MailLinks::lifetime + 1ms);
+    world.app.stack.purge();
+    EXPECT_TRUE(people().empty());
 }
 
 TEST(ResetLink, is_good_for_fifteen_minutes_and_not_a_second_more) {
@@ -342,6 +394,68 @@ TEST_F(Addresses, somebody_elses_is_answered_as_any_other_and_never_taken) {
     EXPECT_EQ(world.app.stack.users.find_by_login("bob@example.com").value().username, "bob");
 }
 
+// A session in other hands asks for its own address; the owner notices, and shuts it out.
+struct AddressChanges : Addresses {
+    std::string path;
+
+    AddressChanges() {
+        world.give_address(alice.id, "alice@example.com", true);
+        sign_in();
+        change_to("thief@example.com");
+        path = world.path_to("thief@example.com");
+        world.app.clock.advance(1s);
+    }
+    void expect_dead() {
+        EXPECT_EQ(Client{world.app}.page(path).status(), 410);
+        EXPECT_EQ(Client{world.app}.submit(path, {}, "/sign-in").status(), 410);
+        EXPECT_EQ(now().email, "alice@example.com");
+    }
+};
+
+TEST_F(AddressChanges, are_told_to_the_old_address_when_they_are_asked_for) {
+    EXPECT_NE(world.sent.last_to("alice@example.com").text.find("another e-mail address"), std::string::npos);
+    EXPECT_EQ(world.sent.last_to("alice@example.com").text.find("thief@example.com"), std::string::npos);
+    EXPECT_EQ(world.app.stack.notices.unseen(alice.id).at(0).what, "email_change_asked");
+    EXPECT_EQ(Client{world.app}.submit(path, {}).status(), 200) << "and go on otherwise";
+}
+
+TEST_F(AddressChanges, die_with_a_reset_of_the_password) {
+    auto const reset = ask_for_reset(world, "alice");
+    ASSERT_EQ(Client{world.app}.post("/auth/password/reset", reset_body(reset)).status(), 200);
+    expect_dead();
+}
+
+TEST_F(AddressChanges, die_with_a_change_of_the_password) {
+    ASSERT_EQ(browser.submit("/account/password", {{"current_password", std::string{TestApp::good_password}}, {"password", std::string{new_password}}}).status(),
+              303);
+    expect_dead();
+}
+
+TEST_F(AddressChanges, die_with_a_password_that_an_operator_sets) {
+    ASSERT_TRUE(world.app.stack.passwords.set(alice.id, SecretText{std::string{new_password}}, {}, audit::Actor::operator_cli()).ok());
+    expect_dead();
+}
+
+TEST_F(AddressChanges, die_when_the_person_signs_out_everywhere_else) {
+    Client own{world.app};
+    own.submit("/sign-in", {{"username", "alice"}, {"password", std::string{TestApp::good_password}}});
+    auto const listed = world.app.stack.sessions.list(alice.id);
+    ASSERT_EQ(listed.size(), 2u);
+    world.app.stack.account.end_other_sessions(listed.front().ref, alice.id, {});
+    EXPECT_EQ(world.app.stack.sessions.list(alice.id).size(), 1u);
+    expect_dead();
+}
+
+TEST_F(AddressChanges, die_when_an_administrator_ends_the_sessions) {
+    ASSERT_TRUE(world.app.stack.lifecycle.end_sessions(alice.id, audit::Actor::operator_cli(), {}).ok());
+    expect_dead();
+}
+
+TEST_F(AddressChanges, die_when_the_factors_are_taken) {
+    ASSERT_TRUE(world.app.stack.lifecycle.reset_mfa(alice.id, audit::Actor::operator_cli(), {}, "lost").ok());
+    expect_dead();
+}
+
 TEST_F(Addresses, links_to_the_old_one_die_with_it) {
     world.give_address(alice.id, "alice@example.com", true);
     auto const reset = ask_for_reset(world, "alice");
@@ -353,9 +467,31 @@ TEST_F(Addresses, links_to_the_old_one_die_with_it) {
 
 TEST_F(Addresses, no_more_than_three_mails_an_hour_go_out_for_them) {
     sign_in();
-    for (int i = 0; i < 3; ++i) EXPECT_EQ(change_to("victim" + std::to_string(i) + "@example.com").status(), 303);
+    for (int i = 0; i < 3; ++i) {
+        EXPECT_EQ(change_to("victim" + std::to_string(i) + "@example.com").status(), 303);
+        EXPECT_EQ(world.deliver(), 1u);
+    }
     EXPECT_EQ(change_to("victim3@example.com").status(), 429);
-    EXPECT_EQ(world.deliver(), 3u);
+    world.app.clock.advance(MailLinks::lifetime);
+    sign_in();
+    EXPECT_EQ(change_to("victim3@example.com").status(), 429) << "nor when the last one is over: strangers get these";
+    EXPECT_EQ(world.deliver(), 0u);
+}
+
+TEST(NoticesByMail, tell_of_a_password_an_operator_set_and_of_backup_codes) {
+    MailWorld world;
+    auto const alice = world.person("alice");
+    auto& stack = world.app.stack;
+    ASSERT_TRUE(stack.lifecycle.set_password(alice.id, SecretText{std::string{new_password}}, passwords::MustChange::no, audit::Actor::operator_cli(), {}).ok());
+    EXPECT_EQ(world.deliver(), 1u);
+    EXPECT_NE(world.sent.last_to("alice@example.com").text.find("password of your account was changed"), std::string::npos);
+    for (auto const* what : {"backup_codes_made", "backup_codes_low"}) {
+        stack.database->write([&](storage::Transaction& tx) { stack.notices.post(tx, alice.id, what); });
+        EXPECT_EQ(world.deliver(), 1u) << what;
+        auto const mail = world.sent.last_to("alice@example.com");
+        EXPECT_NE(mail.text.find("backup code"), std::string::npos) << what;
+        EXPECT_NE(mail.html.find("backup code"), std::string::npos) << what;
+    }
 }
 
 TEST_F(Addresses, an_unverified_one_gets_no_notices) {

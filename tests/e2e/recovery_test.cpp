@@ -120,6 +120,54 @@ TEST_F(Recoveries, come_to_nothing_when_the_administrator_who_asked_is_erased) {
     EXPECT_TRUE(has_factor());
 }
 
+// "It comes to nothing by itself […] when a factor was used or added since: it is not lost then."
+TEST_F(Recoveries, of_an_administrator_come_to_nothing_when_the_factor_turns_up) {
+    ASSERT_TRUE(ask(root).ok());
+    whole();
+    world.app.clock.advance(24h);
+    job();
+    EXPECT_TRUE(has_factor());
+    EXPECT_TRUE(world.happened(codes::recovery_cancelled, alice.id, "factor_used"));
+}
+
+TEST_F(Recoveries, of_an_administrator_take_nothing_when_a_factor_was_added_since) {
+    ASSERT_TRUE(ask(root).ok());
+    world.app.clock.advance(1min);
+    world.app.enrol(alice);
+    world.app.clock.advance(24h);
+    job();
+    EXPECT_TRUE(has_factor());
+    EXPECT_TRUE(world.happened(codes::recovery_cancelled, alice.id, "factor_used"));
+}
+
+TEST_F(Recoveries, of_a_factor_that_turned_up_are_not_approved_either) {
+    ASSERT_TRUE(ask(root).ok());
+    whole();
+    EXPECT_EQ(recovery.approve(alice.id, Actor::user(second.id), {}).error(), signin::errors::recovery_not_found);
+    EXPECT_TRUE(has_factor());
+    EXPECT_FALSE(recovery.open_for(alice.id)) << "it came to nothing";
+    EXPECT_TRUE(world.happened(codes::recovery_cancelled, alice.id, "factor_used"));
+}
+
+// A key that is gone, a row that was changed: what an administrator typed is lost, what they asked for is not.
+TEST_F(Recoveries, whose_reason_cannot_be_read_stop_neither_themselves_nor_others) {
+    auto const bob = world.person("bob");
+    world.app.enrol(bob);
+    world.app.clock.advance(1min);
+    ASSERT_TRUE(ask(root).ok());
+    ASSERT_TRUE(recovery.ask(bob.id, Actor::user(root.id), {}, "lost too").ok());
+    world.app.stack.database->write([&](storage::Transaction& tx) {
+        tx.run("UPDATE mfa_recovery SET reason = $1 WHERE user_id = $2", Bytes(80), alice.id.str());
+    });
+    EXPECT_EQ(recovery.open_for(alice.id)->reason, "(unreadable)");
+    EXPECT_EQ(recovery.open().size(), 2u);
+    EXPECT_TRUE(world.app.stack.lifecycle.export_data(alice.id, Actor::operator_cli(), {}).ok());
+    world.app.clock.advance(24h);
+    job();
+    EXPECT_FALSE(has_factor());
+    EXPECT_FALSE(world.app.stack.mfa.has_factor(bob.id));
+}
+
 TEST_F(Recoveries, remove_no_factor_that_was_added_after_a_break_glass) {
     ASSERT_TRUE(ask(root).ok());
     ASSERT_TRUE(world.app.stack.lifecycle.reset_mfa(alice.id, Actor::operator_cli(), {}, "in person").ok());
@@ -271,6 +319,14 @@ TEST_F(Recoveries, by_mail_are_off_unless_the_operator_allows_them) {
     EXPECT_EQ(browser.page("/sign-in/lost-factor").status(), 404);
     EXPECT_EQ(browser.page("/sign-in/factor").body().find("/sign-in/lost-factor"), std::string::npos);
     EXPECT_EQ(other.deliver(), 0u);
+}
+
+TEST_F(Recoveries, by_mail_links_end_with_a_cancellation_though_none_is_open) {
+    auto const path = link();
+    world.app.clock.advance(1s);
+    EXPECT_EQ(recovery.cancel(alice.id, Actor::user(root.id), {}).error(), signin::errors::recovery_not_found);
+    EXPECT_EQ(Client{world.app}.submit(path, {}, "/sign-in").status(), 410);
+    EXPECT_FALSE(recovery.open_for(alice.id));
 }
 
 TEST_F(Recoveries, by_mail_need_the_password_first) {

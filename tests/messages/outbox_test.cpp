@@ -93,6 +93,33 @@ TEST_F(OutboxTest, the_dead_are_forgotten_after_30_days) {
     EXPECT_EQ(node.outbox.counts().dead, 0);
 }
 
+TEST_F(OutboxTest, what_is_worth_nothing_any_more_is_withdrawn_and_nothing_else) {
+    auto const withdraw = [&](auto const&... which) {
+        return node.database->write([&](storage::Transaction& tx) { return node.outbox.withdraw(tx, which...); });
+    };
+    auto named = code();
+    named.id = make_uuid_v7(clock.now(), node.random);
+    enqueue(named);
+    auto of_ben = code("ben@example.org");
+    of_ben.user = UserId::make(clock.now(), node.random);
+    enqueue(of_ben);
+    EXPECT_EQ(withdraw(anna, "reset_password"), 0);
+    EXPECT_EQ(withdraw(anna, "code"), 1);
+    EXPECT_EQ(node.outbox.counts().waiting, 1);
+    enqueue(named);
+    enqueue(code());
+    EXPECT_EQ(withdraw(named.id), 1);
+    EXPECT_EQ(node.outbox.counts().waiting, 2);
+    // What is on its way has gone.
+    kept.behave([&](auto const& message) {
+        if (message.to == "anna@example.org") {
+            EXPECT_EQ(withdraw(anna, "code"), 0);
+        }
+        return ports::SendOutcome{.what = What::accepted};
+    });
+    EXPECT_EQ(sender->run_once(), 2u);
+}
+
 TEST_F(OutboxTest, a_person_takes_their_messages_along) {
     auto const ben = UserId::make(clock.now(), node.random);
     enqueue(code());

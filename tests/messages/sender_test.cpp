@@ -3,6 +3,7 @@
 #include <atomic>
 #include <future>
 #include <map>
+#include <utility>
 #include <thread>
 
 #include "messages/message_table.h"
@@ -162,6 +163,73 @@ TEST_F(OutboxTest, whoever_comes_back_after_their_claim_was_over_changes_nothing
     EXPECT_EQ(node.outbox.counts().dead, 1);
     EXPECT_EQ(node.outbox.counts().waiting, 0);
     EXPECT_EQ(events(audit::codes::message_dead).size(), 1u);
+}
+
+TEST_F(OutboxTest, what_this_sender_itself_holds_is_not_abandoned_however_long_it_takes) {
+    bool first = true;
+    kept.behave([&](auto const&) {
+        if (std::exchange(first, false)) {
+            clock.advance(3min + 1s);
+            sender->run_once();  // as another thread of this sender would
+        }
+        return ports::SendOutcome{.what = What::accepted};
+    });
+    enqueue(code());
+    EXPECT_EQ(sender->run_once(), 1u);
+    EXPECT_THAT(dump(), IsEmpty());
+    EXPECT_EQ(events(audit::codes::message_sent).size(), 1u);
+    EXPECT_THAT(events(audit::codes::message_dead), IsEmpty());
+    EXPECT_EQ(sender->stats().accepted, 1);
+    EXPECT_EQ(sender->stats().dead, 0);
+}
+
+TEST_F(OutboxTest, only_what_a_sender_decided_itself_is_counted) {
+    kept.behave([&](auto const&) {
+        clock.advance(3min);
+        testing::SentMessages others;
+        node.sender(others)->run_once();  // finds the claim over, and gives the message up
+        return ports::SendOutcome{.what = What::accepted};
+    });
+    enqueue(code());
+    EXPECT_EQ(sender->run_once(), 1u);
+    EXPECT_EQ(sender->stats().accepted, 0);
+    EXPECT_EQ(node.outbox.counts().dead, 1);
+    EXPECT_THAT(events(audit::codes::message_sent), IsEmpty());
+}
+
+struct WatchingLog final : Log {
+    explicit WatchingLog(std::function<void(std::string_view)> told) : tell{std::move(told)} {}
+    void write(LogLevel, std::string_view event, std::initializer_list<LogField>) override { tell(event); }
+    std::function<void(std::string_view)> tell;
+};
+
+// The outcome is known and cannot be written down: until it can, no other node may take the message for abandoned.
+TEST_F(OutboxTest, a_claim_is_renewed_while_its_outcome_cannot_be_recorded) {
+    auto failing = std::make_unique<testing::FailingDatabase>(testing::memory_database(clock));
+    auto& database = *failing;
+    MessageNode other{std::move(failing), keyring, clock, 3};
+    kept.behave([&](auto const&) {
+        database.fail_at(1);
+        return ports::SendOutcome{.what = What::accepted};
+    });
+    int failures = 0;
+    TimePoint until{};
+    WatchingLog log{[&](std::string_view event) {
+        if (event != "messages.not_recorded") return;
+        if (++failures == 1) {
+            clock.advance(1min);
+            database.fail_at(5);  // after the renewal: its beginning, its statement, its commit, the answer
+            return;
+        }
+        until = database.inner().read([](storage::Transaction& tx) { return tx.row("SELECT next_at FROM message")->time(0); });
+    }};
+    Sender theirs{other.outbox, log, Wires{.sms = nullptr, .email = std::make_unique<testing::KeepingWire>(kept)}};
+    other.database->write([&](storage::Transaction& tx) { other.outbox.enqueue(tx, code()); });
+    EXPECT_EQ(theirs.run_once(), 1u);
+    EXPECT_EQ(failures, 2);
+    EXPECT_EQ(until, clock.now() + 3min);
+    EXPECT_EQ(other.outbox.counts().sending, 0);
+    EXPECT_EQ(kept.count(), 1u);
 }
 
 TEST_F(OutboxTest, what_cannot_be_opened_any_more_is_given_up) {

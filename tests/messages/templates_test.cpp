@@ -41,7 +41,8 @@ TEST_F(Templates, every_one_that_is_promised_exists_in_both_languages) {
     // The names of messages/outbox.h.
     std::vector<std::string_view> const promised{"code", "verify_email", "change_email", "reset_password", "factor_added", "factor_removed",
                                                  "factors_reset", "password_changed", "recovery_link", "recovery_begun", "recovery_approved",
-                                                 "token_reused", "email_changed"};
+                                                 "token_reused", "email_changed", "email_change_asked",
+                                                 "backup_codes_made", "backup_codes_low"};
     EXPECT_THAT(template_names(), ::testing::UnorderedElementsAreArray(promised));
     for (auto const what : promised) {
         auto const english = rendered(message(what, "en"));
@@ -73,7 +74,7 @@ TEST_F(Templates, text_and_html_say_the_same_and_nothing_is_left_to_fill_in) {
 
 TEST_F(Templates, whoever_is_told_of_a_change_is_told_what_to_do_if_it_was_not_them) {
     for (auto const* what : {"factor_added", "factor_removed", "factors_reset", "password_changed", "recovery_begun", "recovery_approved",
-                             "email_changed"}) {
+                             "email_changed", "backup_codes_made", "backup_codes_low"}) {
         EXPECT_TRUE(std::regex_search(rendered(message(what)).text, std::regex{"If this was not you|If you did not ask"})) << what;
         EXPECT_TRUE(std::regex_search(rendered(message(what, "de")).text, std::regex{"Falls Sie das nicht"})) << what;
         EXPECT_THAT(rendered(message(what)).text, HasSubstr("1 January 2026, 00:00 UTC")) << what << ": when it happened";

@@ -6,6 +6,7 @@
 #include <thread>
 #include <vector>
 
+#include "mfa/delivered_fixture.h"
 #include "mfa/totp_fixture.h"
 
 namespace zephyr::mfa {
@@ -68,7 +69,7 @@ TEST_F(AttemptsTest, a_hundred_failures_lock_their_lane_alone_until_they_are_cle
 
 TEST_F(AttemptsTest, the_owners_success_gives_a_stranger_no_new_guesses) {
     for (int i = 0; i < 10; ++i) fail(from(new_session()));
-    database->write([&](storage::Transaction& tx) { attempts.passed(tx, from(session, "laptop")); });
+    database->write([&](storage::Transaction& tx) { attempts.passed(tx, from(session, "laptop"), totp_kind); });
     EXPECT_EQ(blocked(from(new_session())), "mfa.too_many_attempts/account");
 }
 
@@ -83,7 +84,7 @@ TEST_F(AttemptsTest, a_block_ends_at_its_moment_and_doubles_up_to_a_quarter_of_a
     }
 }
 
-TEST_F(AttemptsTest, all_kinds_of_factors_share_one_count) {
+TEST_F(AttemptsTest, all_kinds_of_factors_that_are_aal2_share_one_count) {
     for (int i = 0; i < 10; ++i) {
         auto const guess = from(new_session());
         database->write([&](storage::Transaction& tx) { attempts.failed(tx, guess, i % 2 == 0 ? totp_kind : FactorKind{.name = "sms"}); });
@@ -112,6 +113,97 @@ TEST_F(AttemptsTest, forgets_sessions_long_over_and_lanes_unused_for_longer_than
     clock.advance(std::chrono::hours{369 * 24});
     EXPECT_EQ(purge(), 1) << "the lane";
     EXPECT_EQ(failures(alice), 1) << "what strangers did stays: a year's wait gives no new guesses";
+    auto const by_mail = [&](std::string lane) {
+        database->write([&](storage::Transaction& tx) { attempts.failed(tx, from(session, std::move(lane)), email_kind); });
+    };
+    by_mail({});
+    by_mail("laptop");
+    clock.advance(std::chrono::hours{400 * 24});
+    EXPECT_EQ(purge(), 2) << "the session and the known browser of codes by mail";
+    EXPECT_EQ(purge(), 0) << "both counts of the strangers stay";
+}
+
+// A real app and a real mailbox of one person, and somebody who reads the mail and knows the password.
+class TwoWorths : public DeliveredFixture {
+protected:
+    void SetUp() override {
+        enrol(*email, alice, "jane@example.com");
+        auto const own = new_session();
+        secret = totp.begin(alice, own, "account", "phone").value().secret_base32;
+        ASSERT_TRUE(totp.confirm(alice, own, app_code()).ok());
+        clock.advance(30s);
+    }
+    std::string app_code(std::int64_t steps = 0) {
+        return totp_code(encoding::base32_decode(secret).value(), totp_step(clock.now(), 30s) + steps, 6, TotpAlgorithm::sha1);
+    }
+    std::string wrong_app_code() {
+        for (int i = 100000;; ++i) {
+            auto const candidate = std::to_string(i);
+            if (candidate != app_code(-1) && candidate != app_code() && candidate != app_code(1)) return candidate;
+        }
+    }
+    std::string give_app(SessionRef const& in, std::string const& code) {
+        auto const answer =
+            kept([&](storage::Transaction& tx) { return totp.verify(tx, {.user = alice, .session = in, .code = code}); });
+        return answer.ok() ? "ok" : std::string{answer.error().id()};
+    }
+    std::string give_mail(SessionRef const& in, bool right) {
+        if (right && !email->send(alice, in, std::nullopt, {}).ok()) return "not sent";
+        auto const answer = verify(*email, alice, in, right ? last_code() : "not a code");
+        return answer.ok() ? "ok" : std::string{answer.error().id()};
+    }
+
+    TotpService totp{*database, audit, sealer, attempts, clock, random, {}};
+    std::string secret;
+};
+
+//= NIST SP 800-63B-4, 3.2.2: "the verifier SHALL limit consecutive failed authentication attempts using a specific authenticator on a single
+// subscriber account to no more than 100"
+TEST_F(TwoWorths, right_codes_by_mail_give_no_new_guesses_at_the_app) {
+    for (int i = 0; i < 10; ++i) {
+        auto const in = new_session();
+        ASSERT_EQ(give_app(in, wrong_app_code()), "mfa.wrong_code") << i;
+        ASSERT_EQ(give_mail(in, true), "ok") << i;
+    }
+    EXPECT_EQ(give_app(new_session(), app_code()), "mfa.too_many_attempts") << "after ten the lane waits, even for the right code";
+    for (int i = 10; i < 100; ++i) {
+        clock.advance(15min);
+        auto const in = new_session();
+        ASSERT_EQ(give_app(in, wrong_app_code()), "mfa.wrong_code") << i;
+        ASSERT_EQ(give_mail(in, true), "ok") << i;
+    }
+    clock.advance(std::chrono::hours{24 * 300});
+    EXPECT_EQ(give_app(new_session(), app_code()), "mfa.locked_out");
+    EXPECT_EQ(give_mail(new_session(), true), "ok");
+    EXPECT_EQ(give_app(new_session(), app_code()), "mfa.locked_out");
+}
+
+TEST_F(TwoWorths, right_codes_by_mail_give_no_new_guesses_in_one_session) {
+    for (int i = 0; i < 5; ++i) {
+        ASSERT_EQ(give_app(session, wrong_app_code()), "mfa.wrong_code");
+        ASSERT_EQ(give_mail(session, true), "ok");
+    }
+    EXPECT_EQ(give_app(session, app_code()), "mfa.too_many_attempts");
+    EXPECT_EQ(give_mail(session, true), "ok") << "counted apart";
+}
+
+TEST_F(TwoWorths, wrong_codes_by_mail_close_the_mailbox_and_not_the_app) {
+    for (int i = 0; i < 10; ++i) ASSERT_EQ(give_mail(new_session(), false), "mfa.wrong_code");
+    EXPECT_EQ(give_mail(new_session(), true), "mfa.too_many_attempts");
+    EXPECT_EQ(give_app(new_session(), app_code()), "ok");
+    EXPECT_EQ(give_mail(new_session(), true), "mfa.too_many_attempts") << "and the app opens nothing for the mailbox";
+}
+
+TEST_F(TwoWorths, no_count_is_left_when_a_person_is_cleared_or_erased) {
+    for (int i = 0; i < 10; ++i) {
+        ASSERT_EQ(give_mail(new_session(), false), "mfa.wrong_code");
+        ASSERT_EQ(give_app(new_session(), wrong_app_code()), "mfa.wrong_code");
+    }
+    database->write([&](storage::Transaction& tx) { attempts.clear(tx, alice); });
+    EXPECT_EQ(count("SELECT count(*) FROM mfa_attempt"), 0);
+    EXPECT_EQ(count("SELECT count(*) FROM mfa_challenge"), 0);
+    EXPECT_EQ(give_mail(new_session(), true), "ok");
+    EXPECT_EQ(give_app(new_session(), app_code()), "ok");
 }
 
 TEST_F(AttemptsTest, says_in_the_audit_trail_why_nothing_was_looked_at) {

@@ -82,8 +82,8 @@ protected:
     SessionRef session = new_session();
 };
 
-// NIST SP 800-63B-4, 3.1.2.2: "Look-up secrets SHALL be generated using an approved random bit generator" and have "at least six decimal
-// digits (or equivalent)": these have 80 bits, of which 60 are compared with a hash.
+// NIST SP 800-63B-4, 3.1.2.1: "Look-up secrets SHALL be at least six decimal digits (or equivalent) in length."
+// Made by "an approved random bit generator": these have 80 bits, of which 60 are compared with a hash.
 TEST_F(BackupCodesTest, AreTenOfSixteenCharactersThatNobodyMistakes) {
     auto const given = give(alice);
     ASSERT_EQ(given.size(), 10u);

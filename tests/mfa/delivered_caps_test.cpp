@@ -45,8 +45,74 @@ protected:
 TEST_F(DeliveredCaps, as_set_by_default_they_let_three_codes_an_hour_go_to_one_number) {
     auto const codes = with(sms_kind, sms_settings());
     enrol(*codes, alice, number);
-    EXPECT_EQ(sends_until_refused(*codes, alice), 2) << "the enrolment was the first";
-    EXPECT_EQ(last_refusal, "destination 3570");
+    EXPECT_EQ(sends_until_refused(*codes, alice), 3) << "the enrolment is counted apart";
+    EXPECT_EQ(last_refusal, "destination 3600");
+}
+
+TEST_F(DeliveredCaps, as_set_by_default_they_let_two_enrolments_an_hour_and_five_a_day_go_to_one_number) {
+    auto const codes = with(sms_kind, sms_settings());
+    auto const begin = [&] { return codes->begin(fresh(new_user(), new_session()), number); };
+    for (auto const allowed : {2, 2, 1, 0}) {
+        for (int i = 0; i < allowed; ++i) ASSERT_TRUE(begin().ok());
+        auto const refused = begin();
+        ASSERT_FALSE(refused.ok());
+        EXPECT_TRUE(refused.error().detail().starts_with("destination")) << refused.error().detail();
+        clock.advance(1h);
+    }
+}
+
+// Whoever knows somebody's number could else keep them from their own account.
+TEST_F(DeliveredCaps, strangers_who_enrol_somebodys_number_use_up_nothing_of_its_owner) {
+    auto const codes = with(sms_kind, sms_settings());
+    enrol(*codes, alice, number);
+    int begun = 0;
+    while (begun < 20 && codes->begin(fresh(new_user(), new_session()), number).ok()) ++begun;
+    EXPECT_EQ(begun, 1) << "the owner's own enrolment was the other";
+    EXPECT_EQ(sends_until_refused(*codes, alice), 3);
+}
+
+TEST_F(DeliveredCaps, two_people_with_one_number_have_a_budget_each) {
+    auto const codes = capped([](Caps& caps) { caps.per_destination_hour = 3; });
+    enrol(*codes, alice, number);
+    enrol(*codes, bob, number);
+    EXPECT_EQ(sends_until_refused(*codes, alice), 3);
+    EXPECT_EQ(sends_until_refused(*codes, bob), 3);
+}
+
+TEST_F(DeliveredCaps, a_hundred_enrolments_by_many_accounts_leave_sign_ins_working) {
+    auto settings = sms_settings();  // the caps as they are set by default: 100 an hour for a country, 500 in total
+    settings.most_channels = 1000;
+    auto const codes = with(sms_kind, settings);
+    std::vector<UserId> people;
+    for (int i = 0; i < 40; ++i) {
+        people.push_back(new_user());
+        enrol(*codes, people.back(), other_number(i));
+    }
+    clock.advance(1h);
+    int begun = 0;
+    for (int i = 100; i < 200; ++i) begun += codes->begin(fresh(new_user(), new_session()), other_number(i)).ok() ? 1 : 0;
+    EXPECT_EQ(begun, 50) << "half of the country's cap";
+    ASSERT_EQ(alerts().size(), 1u) << "and the operator hears of it";
+    for (auto const& person : people) EXPECT_TRUE(send(*codes, person, new_session()).ok());
+}
+
+TEST_F(DeliveredCaps, enrolments_get_at_most_half_of_the_total_too) {
+    auto const codes = capped([](Caps& caps) { caps.total_hour = 7; });
+    enrol(*codes, alice, number);
+    clock.advance(1h);
+    int begun = 0;
+    for (int i = 0; i < 10; ++i) begun += codes->begin(fresh(new_user(), new_session()), other_number(i)).ok() ? 1 : 0;
+    EXPECT_EQ(begun, 3);
+    EXPECT_EQ(sends_until_refused(*codes, alice), 4) << "the rest is for those who sign in";
+    EXPECT_TRUE(last_refusal.starts_with("total"));
+}
+
+TEST_F(DeliveredCaps, sign_ins_that_use_up_a_country_close_it_for_enrolments_as_well) {
+    auto const codes = capped([](Caps& caps) { caps.per_prefix_hour = 4; });
+    enrol(*codes, alice, number);
+    clock.advance(1h);
+    EXPECT_EQ(sends_until_refused(*codes, alice), 4);
+    EXPECT_EQ(codes->begin(fresh(bob, new_session()), other_number(1)).error(), errors::sending_limited);
 }
 
 TEST_F(DeliveredCaps, between_two_codes_of_one_session_lie_thirty_seconds) {
@@ -74,8 +140,9 @@ TEST_F(DeliveredCaps, a_refusal_ends_no_code_and_no_enrolment) {
 
 TEST_F(DeliveredCaps, an_hour_is_the_last_hour_and_not_one_that_begins_on_the_clock) {
     auto const codes = capped([](Caps& caps) { caps.per_destination_hour = 3; });
-    enrol(*codes, alice, number);  // half a minute ago
-    clock.advance(59min);
+    enrol(*codes, alice, number);
+    ASSERT_TRUE(send(*codes, alice, session).ok());
+    clock.advance(59min + 30s);
     EXPECT_EQ(sends_until_refused(*codes, alice), 2);
     EXPECT_EQ(last_refusal, "destination 30");
     clock.advance(30s);
@@ -85,15 +152,15 @@ TEST_F(DeliveredCaps, an_hour_is_the_last_hour_and_not_one_that_begins_on_the_cl
 TEST_F(DeliveredCaps, a_number_gets_so_many_codes_a_day) {
     auto const codes = capped([](Caps& caps) { caps.per_destination_day = 10; });
     enrol(*codes, alice, number);
-    EXPECT_EQ(sends_until_refused(*codes, alice), 9);
+    EXPECT_EQ(sends_until_refused(*codes, alice), 10);
     clock.advance(23h);
     EXPECT_EQ(sends_until_refused(*codes, alice), 0);
     clock.advance(1h);
     EXPECT_EQ(sends_until_refused(*codes, alice), 10);
 }
 
-TEST_F(DeliveredCaps, a_number_is_one_number_for_every_person_and_spelling) {
-    auto const codes = capped([](Caps& caps) { caps.per_destination_hour = 3; });
+TEST_F(DeliveredCaps, a_number_that_is_enrolled_is_one_number_for_every_person_and_spelling) {
+    auto const codes = capped([](Caps& caps) { caps.per_destination_hour = 5; });
     ASSERT_TRUE(codes->begin(fresh(alice, new_session()), "+49 151 23456742").ok());
     ASSERT_TRUE(codes->begin(fresh(bob, new_session()), "0049-151-23456742").ok());
     ASSERT_TRUE(codes->begin(fresh(new_user(), new_session()), "+49 (0)151 23456742").ok());
@@ -117,7 +184,7 @@ TEST_F(DeliveredCaps, a_person_gets_so_many_codes_an_hour_and_a_day_whatever_the
 }
 
 TEST_F(DeliveredCaps, a_country_is_closed_for_an_hour_and_the_operator_alerted_once) {
-    auto const codes = capped([](Caps& caps) { caps.per_prefix_hour = 10; });
+    auto const codes = capped([](Caps& caps) { caps.per_prefix_hour = 20; });
     auto const pump = [&](int i) { return codes->begin(fresh(new_user(), new_session()), other_number(i)); };
     for (int i = 0; i < 10; ++i) ASSERT_TRUE(pump(i).ok());
     EXPECT_TRUE(alerts().empty());
@@ -137,7 +204,7 @@ TEST_F(DeliveredCaps, a_country_is_closed_for_an_hour_and_the_operator_alerted_o
 }
 
 TEST_F(DeliveredCaps, all_countries_together_have_a_cap_that_alerts) {
-    auto const codes = capped([](Caps& caps) { caps.total_hour = 4; });
+    auto const codes = capped([](Caps& caps) { caps.total_hour = 8; });
     for (int i = 0; i < 2; ++i) {
         ASSERT_TRUE(codes->begin(fresh(new_user(), new_session()), other_number(i)).ok());
         ASSERT_TRUE(codes->begin(fresh(new_user(), new_session()), "+1212555267" + std::to_string(i)).ok());
@@ -156,16 +223,25 @@ TEST_F(DeliveredCaps, mail_and_sms_are_counted_apart) {
 }
 
 TEST_F(DeliveredCaps, removing_and_enrolling_again_opens_no_cap) {
-    auto const codes = capped([](Caps& caps) { caps.per_destination_hour = 3; });
+    auto const codes = capped([](Caps& caps) { caps.per_destination_hour = 5; });
     for (int i = 0; i < 3; ++i) remove_all(*codes, alice), enrol(*codes, alice, number);
     remove_all(*codes, alice);
     EXPECT_EQ(codes->begin(fresh(alice, session), number).error(), errors::sending_limited);
 }
 
+TEST_F(DeliveredCaps, removing_and_enrolling_again_opens_no_cap_of_sign_ins) {
+    auto const codes = capped([](Caps& caps) { caps.per_destination_hour = 5; });
+    enrol(*codes, alice, number);
+    EXPECT_EQ(sends_until_refused(*codes, alice), 5);
+    remove_all(*codes, alice);
+    enrol(*codes, alice, number);
+    EXPECT_EQ(sends_until_refused(*codes, alice), 0);
+}
+
 TEST_F(DeliveredCaps, a_right_code_opens_no_cap) {
     auto const codes = capped([](Caps& caps) { caps.per_destination_hour = 3; });
     enrol(*codes, alice, number);
-    for (int i = 0; i < 2; ++i) {
+    for (int i = 0; i < 3; ++i) {
         auto const own = new_session();
         ASSERT_TRUE(send(*codes, alice, own).ok());
         ASSERT_TRUE(verify(*codes, alice, own, last_code()).ok());
@@ -176,7 +252,7 @@ TEST_F(DeliveredCaps, a_right_code_opens_no_cap) {
 TEST_F(DeliveredCaps, a_rotation_of_the_master_key_opens_no_cap) {
     auto const codes = capped([](Caps& caps) { caps.per_destination_hour = 3; });
     enrol(*codes, alice, number);
-    EXPECT_EQ(sends_until_refused(*codes, alice), 2);
+    EXPECT_EQ(sends_until_refused(*codes, alice), 3);
     sealer.replace(crypto::Keyring{master}.with_active(crypto::MasterKey::generate(random)).value());
     EXPECT_EQ(sends_until_refused(*codes, alice), 0);
 }
@@ -184,6 +260,7 @@ TEST_F(DeliveredCaps, a_rotation_of_the_master_key_opens_no_cap) {
 TEST_F(DeliveredCaps, purging_opens_no_cap) {
     auto const codes = capped([](Caps& caps) { caps.per_destination_day = 2; });
     enrol(*codes, alice, number);
+    ASSERT_TRUE(send(*codes, alice, session).ok());
     clock.advance(23h);
     EXPECT_EQ(sends_until_refused(*codes, alice), 1);
     codes->purge();
@@ -193,6 +270,7 @@ TEST_F(DeliveredCaps, purging_opens_no_cap) {
 TEST_F(DeliveredCaps, a_refusal_is_recorded_with_its_cap_and_counts_as_no_send) {
     auto const codes = capped([](Caps& caps) { caps.per_destination_hour = 1; });
     enrol(*codes, alice, number);
+    ASSERT_TRUE(send(*codes, alice, session).ok());
     auto const sent = count("SELECT count(*) FROM mfa_sent");
     EXPECT_EQ(sends_until_refused(*codes, alice), 0);
     EXPECT_EQ(events(alice).back(), "mfa.sending_refused(mfa.sending_limited)");
@@ -263,7 +341,7 @@ TEST_F(DeliveredRace, five_of_64_parallel_guesses_are_heard) {
 }
 
 TEST_F(DeliveredRace, three_of_64_parallel_sends_reach_one_number) {
-    auto const codes = capped([](Caps& caps) { caps.per_destination_hour = 4; });
+    auto const codes = capped([](Caps& caps) { caps.per_destination_hour = 3; });
     enrol(*codes, alice, number);
     Tally tally;
     on_threads([&](int) { add(tally, send(*codes, alice, new_session()), errors::sending_limited); });

@@ -30,6 +30,10 @@ struct Received {
 
 class DeliveredFixture : public ::testing::Test {
 protected:
+    DeliveredFixture() {
+        outbox.use_channel(messages::Channel::sms, true);
+        outbox.use_channel(messages::Channel::email, true);
+    }
     static DeliveredSettings sms_settings() { return {.prefixes = {"+49", "+1", "+1415"}, .service_name = "Example"}; }
     // As an operator might set them who does not look at money: for tests that are not about caps.
     static DeliveredSettings uncapped() {

@@ -42,7 +42,7 @@ TEST_F(DeliveredVerification, refuses_what_is_no_code_and_counts_it) {
     EXPECT_EQ(failures(alice), 5);
 }
 
-//= NIST SP 800-63B-4, 3.1.3.2: "The verifier SHALL accept a given authentication secret as valid only once during the validity period."
+//= NIST SP 800-63B-4, 3.1.3.2: "Verifiers SHALL accept a given authentication secret as valid only once during the validity period"
 TEST_F(DeliveredVerification, a_code_is_good_once_in_every_spelling) {
     auto const code = sent(session);
     ASSERT_TRUE(verify(*sms, alice, session, code).ok());
@@ -104,7 +104,7 @@ TEST_F(DeliveredVerification, a_row_moved_to_another_person_session_or_purpose_f
     EXPECT_TRUE(verify(*sms, alice, session, code).ok()) << "back in its place it is good";
 }
 
-//= NIST SP 800-63B-4, 3.1.3.2: invalid "if not returned within 10 minutes"; ours after 5 unless the operator says otherwise.
+//= NIST SP 800-63B-4, 3.1.3.2: invalid "unless completed within 10 minutes"; ours after 5 unless the operator says otherwise.
 TEST_F(DeliveredVerification, a_code_ends_to_the_second) {
     auto const in_time = sent(session);
     clock.advance(5min - 1ms);
@@ -140,7 +140,7 @@ TEST_F(DeliveredVerification, a_code_in_one_session_ends_none_in_another) {
 }
 
 // resend_resets_nothing
-//= NIST SP 800-63B-4, 3.1.3.2: "the generation of a new authentication secret SHALL NOT reset the failed authentication count"
+//= NIST SP 800-63B-4, 3.1.3.2: "Generating a new authentication secret SHALL NOT reset the failed authentication count."
 TEST_F(DeliveredVerification, asking_for_another_code_resets_no_count) {
     for (int i = 0; i < 5; ++i) {
         sent(session);

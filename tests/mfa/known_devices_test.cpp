@@ -36,6 +36,9 @@ protected:
     void end_trust(UserId const& user, std::string_view why) {
         database->write([&](storage::Transaction& tx) { devices.end_trust(tx, user, audit::Actor::user(user), {}, why); });
     }
+    void forget_others(UserId const& user, std::string_view keep, std::string_view why) {
+        database->write([&](storage::Transaction& tx) { devices.forget_others(tx, user, keep, audit::Actor::user(user), {}, why); });
+    }
     std::vector<std::string> events(UserId const& user) {
         std::vector<std::string> out;
         for (auto const& event : audit.query({.subject = user, .code = {}, .from = {}, .until = {}, .limit = 1000}))
@@ -168,6 +171,36 @@ TEST_F(KnownDevicesTest, trusted_device_password_change_revokes) {
     end_trust(alice, "factor_added");
     EXPECT_EQ(events(alice), (std::vector<std::string>{"mfa.device_trusted()", "mfa.device_trusted()", "mfa.trust_ended(password_changed)"}))
         << "nothing is said of what did not happen";
+}
+
+// A cookie stolen while there was no second factor, or with the old password, must not keep a lane of guesses.
+TEST_F(KnownDevicesTest, EveryBrowserButTheOneInUseIsForgotten) {
+    auto const laptop = remember(alice, "", true);
+    auto const phone = remember(alice, "", true);
+    auto const tablet = remember(alice, "");
+    auto const bobs = remember(bob, "", true);
+    auto const lane = devices.find(alice, laptop)->id;
+    forget_others(alice, laptop, "password_changed");
+    EXPECT_EQ(devices.find(alice, laptop)->id, lane) << "the lane of the browser in use stays";
+    EXPECT_FALSE(trusted(alice, laptop)) << "but not its trust";
+    EXPECT_FALSE(known(alice, phone));
+    EXPECT_FALSE(known(alice, tablet));
+    EXPECT_TRUE(trusted(bob, bobs)) << "another person's stay";
+    EXPECT_EQ(events(alice), (std::vector<std::string>{"mfa.device_trusted()", "mfa.device_trusted()", "mfa.trust_ended(password_changed)",
+                                                       "mfa.device_forgotten(password_changed)"}));
+    forget_others(alice, laptop, "password_changed");
+    EXPECT_EQ(events(alice).size(), 4u) << "nothing is said of what did not happen";
+}
+
+TEST_F(KnownDevicesTest, EveryBrowserIsForgottenWhenTheOneInUseIsNotKnown) {
+    auto const bobs = remember(bob, "");
+    for (auto const& cookie : {std::string{}, std::string{"nonsense"}, std::string(43, 'A'), bobs}) {
+        auto const laptop = remember(alice, "");
+        forget_others(alice, cookie, "password_reset");
+        EXPECT_FALSE(known(alice, laptop)) << cookie;
+        EXPECT_TRUE(devices.list(alice).empty()) << cookie;
+    }
+    EXPECT_TRUE(known(bob, bobs));
 }
 
 // Somebody signs in at a shared computer and keeps a copy of its cookie, for the next person to make it theirs.

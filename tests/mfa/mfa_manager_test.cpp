@@ -112,6 +112,8 @@ TEST_F(MfaManagerTest, makes_no_backup_codes_before_another_factor_is_confirmed)
     EXPECT_EQ(manager.generate_backup_codes(proof(strength::password)).error(), errors::backup_codes_too_early);
     ASSERT_TRUE(totp.begin(alice, session, "a", "phone").ok());
     EXPECT_EQ(manager.generate_backup_codes(proof(strength::password)).error(), errors::backup_codes_too_early) << "pending is not confirmed";
+    enrol(*email, alice, "alice@example.com");
+    EXPECT_EQ(manager.generate_backup_codes(proof(strength::email)).error(), errors::backup_codes_too_early) << "they are worth more than that";
     add_totp(alice);
     EXPECT_EQ(manager.generate_backup_codes(proof(strength::totp)).value().size(), 10u);
     EXPECT_EQ(backup.left(alice), 10);
@@ -187,6 +189,28 @@ TEST_F(MfaManagerTest, guesses_of_all_kinds_fill_one_count) {
         EXPECT_FALSE(manager.verify(kind, {.user = alice, .session = own, .code = "ABCD-EFGH-JKMN-PQRS"}).ok());
     }
     EXPECT_EQ(manager.verify_totp({.user = alice, .session = new_session(), .code = code_of(secret)}).error(), errors::too_many_attempts);
+}
+
+// They are AAL2: left beside an e-mail they would make two factors of none.
+TEST_F(MfaManagerTest, backup_codes_go_when_an_email_is_all_that_is_left) {
+    enrol(*email, alice, "alice@example.com");
+    auto const phone = add_totp(alice);
+    ASSERT_TRUE(manager.generate_backup_codes(proof(strength::totp)).ok());
+    ASSERT_EQ(remove_by(strength::totp, phone), "ok");
+    EXPECT_FALSE(backup.left(alice));
+    EXPECT_EQ(manager.list(alice).size(), 1u);
+    EXPECT_FALSE(manager.has_second_factor(alice));
+}
+
+TEST_F(MfaManagerTest, what_nobody_sends_is_still_a_factor_and_is_sent_to_nobody) {
+    auto const by_sms = add_sms(alice);
+    outbox.use_channel(messages::Channel::sms, false);
+    EXPECT_FALSE(sms->available());
+    EXPECT_TRUE(manager.has_second_factor(alice)) << "a provider that goes must not open accounts";
+    EXPECT_EQ(manager.send_sms_code(alice, session).error(), errors::unknown_factor);
+    EXPECT_EQ(sms->begin(fresh(alice, session), "+49 151 98765432").error(), errors::unknown_factor);
+    EXPECT_EQ(manager.verify_sms_code({.user = alice, .session = session, .code = "123456"}).error(), errors::wrong_code);
+    EXPECT_EQ(remove_by(strength::sms, by_sms), "ok");
 }
 
 // "otp_code_cross_user"

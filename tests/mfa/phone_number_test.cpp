@@ -58,6 +58,24 @@ TEST(PhoneNumber, belongs_to_the_longest_allowed_prefix) {
     EXPECT_FALSE(allowed_prefix("+4915123456742", {}));
 }
 
+TEST(PhoneNumber, an_entry_that_excludes_narrows_a_shorter_one) {
+    std::vector<std::string> const allowed{"!+1876", "+1", "!+1876555", "+18765550", "!+44"};
+    EXPECT_EQ(allowed_prefix("+12125552671", allowed), "+1");
+    EXPECT_FALSE(allowed_prefix("+18761234567", allowed)) << "the longest match decides, wherever it stands";
+    EXPECT_FALSE(allowed_prefix("+18765551234", allowed));
+    EXPECT_EQ(allowed_prefix("+18765550123", allowed), "+18765550") << "and may open again";
+    EXPECT_EQ(allowed_prefix("+18775551234", allowed), "+1");
+    EXPECT_FALSE(allowed_prefix("+442071234567", allowed)) << "what excludes allows nothing";
+    EXPECT_FALSE(allowed_prefix("+18761234567", {"!+1876"}));
+}
+
+TEST(PhoneNumber, an_entry_that_is_both_allowed_and_excluded_is_excluded) {
+    EXPECT_FALSE(allowed_prefix("+4915123456742", {"+49", "!+49"}));
+    EXPECT_FALSE(allowed_prefix("+4915123456742", {"!+49", "+49"}));
+    EXPECT_FALSE(allowed_prefix("+4915123456742", {"+4", "!+49", "+49"}));
+    EXPECT_EQ(allowed_prefix("+4915123456742", {"+49", "+49"}), "+49");
+}
+
 TEST(PhoneNumber, is_shown_by_its_prefix_and_two_last_digits) {
     EXPECT_EQ(shown_number("+4915123456742", "+49"), "+49 … 42");
     EXPECT_EQ(shown_number("+4915123456742", ""), "… 42");

@@ -6,6 +6,7 @@ import re
 import shlex
 import subprocess
 import tempfile
+import time
 import unittest
 from pathlib import Path
 
@@ -47,7 +48,8 @@ class Docs(unittest.TestCase):
                 found = re.search(r'"secret":"([A-Z2-7]{32})"', answers[-1])
                 secret = found.group(1) if found else secret
         self.assertIn('"mfa":"enrolment_required"', answers[1])
-        self.assertEqual(answers[3], '{"status":"enabled"}')
+        self.assertEqual(json.loads(answers[3])["status"], "enabled")
+        self.assertEqual(len(json.loads(answers[3])["backup_codes"]), 10)
         self.assertIn('"users":1', answers[4])
 
     def test_the_commands_of_the_operators_guide(self):
@@ -78,6 +80,38 @@ class Docs(unittest.TestCase):
         # No witness signed here: what the guide's policy asks for is not met, and verify says so.
         refused = subprocess.run([BINARY, "audit", "verify", "copy-of-the-log", "--witness-policy", "policy"], cwd=self.here, capture_output=True)
         self.assertEqual(refused.returncode, 4, refused.stderr)
+
+    def test_somebody_new_has_a_second_factor_on_an_existing_application_within_ten_minutes(self):
+        """docs/guides/enable-mfa.md from the top, with the quickstart example as the application that exists already."""
+        page = (ROOT / "docs/guides/enable-mfa.md").read_text()
+        quickstart = Path(BINARY).parent / "example_quickstart"
+        data, config = self.here / "DATA", self.here / "zephyr.toml"
+        with Server(data=data, binary=str(quickstart), serve=(), flags=QUICK):
+            add_user(data, "ada", "--role", "admin")  # it ran without second factors until today
+        begin = time.monotonic()
+        config.write_text(re.search(r"```toml\n(.*?)```", page, re.S).group(1))
+        before, check, by_hand = shell_blocks("docs/guides/enable-mfa.md")
+        said = self.run_line(before)
+        self.assertIn("ada", said)
+        self.run_line(check)
+        secret, answers = None, []
+        with Server(data=data, binary=str(quickstart), serve=(), flags=[*QUICK, "--config", str(config)]) as server:
+            for line in by_hand.splitlines():
+                line = line.replace("127.0.0.1:8080", f"127.0.0.1:{server.port}")
+                if "123456" in line:
+                    line = line.replace("123456", totp(secret))
+                answers.append(self.run_line(line))
+                found = re.search(r'"secret":"([A-Z2-7]{32})"', answers[-1])
+                secret = found.group(1) if found else secret
+        took = time.monotonic() - begin
+        self.assertIn('"mfa":"enrolment_required"', answers[0])
+        self.assertEqual(answers[1].strip(), "403")
+        self.assertEqual(json.loads(answers[3])["status"], "enabled")
+        self.assertIn("The figures are secret, ada.", answers[4])
+        self.assertTrue(answers[4].strip().endswith("200"), answers[4])
+        self.assertEqual([factor["kind"] for factor in json.loads(answers[5])["factors"]], ["totp", "backup_code"])
+        self.assertLess(took, 600)
+        print(f"the guide's commands took {took:.1f} s")
 
     def test_the_commands_quoted_in_a_sentence(self):
         """`zephyr …` and `python3 tools/…` anywhere in the guides and in CONTRIBUTING.md, with an account in place of NAME."""

@@ -1,270 +1,339 @@
 #!/usr/bin/env python3
-"""Codes and links that leave the server: by SMS through a gateway that speaks Twilio's published API, and by a real mail server with
-STARTTLS and AUTH. And what happens when these hang, refuse, answer rubbish or die."""
-import base64
-import email
-import email.policy
-import http.server
+"""Codes and links that leave the server: by SMS through a gateway that speaks Twilio's published API and through an SMS centre that speaks
+SMPP, by mail through a server with STARTTLS and AUTH. And what happens when these hang, refuse, answer rubbish or die, or the server does."""
+import email.utils
 import json
-import os
 import re
-import socket
-import subprocess
-import sys
+import sqlite3
 import tempfile
-import threading
 import time
 import unittest
-import urllib.parse
 from pathlib import Path
 
-sys.path.insert(1, "/usr/lib/python3/dist-packages")  # Debian's modules, whichever Python runs this
+from code_gateways import MailServer, SmppGateway, SmsGateway, wait_until
+from zephyr_server import QUICK, Server, add_user, totp, zephyr
 
-from zephyr_server import PASSWORD, QUICK, Server, add_user, free_port, totp
-
-try:
-    from aiosmtpd.controller import Controller
-    from aiosmtpd.smtp import AuthResult
-except ImportError:
-    Controller = None
-
-ACCOUNT, TOKEN, PHONE = "AC" + "0123456789abcdef" * 2, "twilio-auth-token-of-a-test", "+4915112345678"
+PHONE = "+4915112345678"
+POLL = 3  # seconds between two looks of the server at what is due
+SENT, DEAD = "ZMSGS01I", "ZMSGS02W"
 
 
-def wait_for(what, seconds=15):
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        found = what()
-        if found:
-            return found
-        time.sleep(0.05)
-    raise AssertionError("it did not happen within %s s" % seconds)
+class Messages(unittest.TestCase):
+    """A server of its own for each test."""
+    server = None
 
+    def folder(self):
+        folder = tempfile.TemporaryDirectory(prefix="zephyr-messages-")
+        self.addCleanup(folder.cleanup)
+        return Path(folder.name)
 
-class Gateway:
-    """Twilio's Messages resource. `faults`: what to do with the next requests instead of taking them."""
-
-    def __init__(self):
-        gateway = self
-        self.taken, self.requests, self.faults, self.open = [], [], [], threading.Event()
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_POST(self):
-                body = self.rfile.read(int(self.headers["Content-Length"])).decode()
-                fault = gateway.faults.pop(0) if gateway.faults else ""
-                form = dict(urllib.parse.parse_qsl(body, strict_parsing=True))
-                gateway.requests.append((self.path, dict(self.headers), form))
-                if fault == "hang":
-                    gateway.open.wait(60)
-                if fault == "taken and died":
-                    gateway.taken.append(form)
-                if fault in ("hang", "taken and died"):
-                    self.connection.shutdown(socket.SHUT_RDWR)
-                    self.close_connection = True
-                elif fault == "garbage":
-                    self.wfile.write(b"\x16\x03garbage\r\n\r\n")
-                    self.close_connection = True
-                elif fault:
-                    self.answer(int(fault), {"code": 20429, "message": "as the test says", "status": int(fault)})
-                else:
-                    gateway.taken.append(form)
-                    self.answer(201, {"sid": "SM" + "0" * 31 + str(len(gateway.taken) % 10), "status": "queued"})
-
-            def answer(self, status, document):
-                text = json.dumps(document).encode()
-                self.send_response(status)
-                self.send_header("Content-Type", "application/json")
-                self.send_header("Content-Length", str(len(text)))
-                self.end_headers()
-                self.wfile.write(text)
-
-            def log_message(self, *_):
-                pass
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    def url(self):
-        return "http://127.0.0.1:%d" % self.server.server_address[1]
-
-    def flags(self):
-        return ["--mfa-sms-provider", "twilio", "--mfa-sms-prefixes", "+49", "--twilio-url", self.url(), "--twilio-account-sid", ACCOUNT,
-                "--twilio-from", "+15005550006"]
-
-    def stop(self):
-        self.open.set()
-        self.server.shutdown()
-        self.server.server_close()
-
-
-def check_against_published_api(test, path, form):
-    """The request is one that Twilio's own description allows: path, required fields, known names, types."""
-    folder = os.environ.get("ZEPHYR_VECTORS")
-    document = Path(folder or "/nonexistent") / "sms/twilio_messages_openapi.json"
-    if not document.exists():
-        print("left out, ZEPHYR_VECTORS names no folder with sms/twilio_messages_openapi.json", file=sys.stderr)
-        return
-    api = json.loads(document.read_text())
-    operation = api["paths"]["/2010-04-01/Accounts/{AccountSid}/Messages.json"]["post"]
-    pattern = operation["parameters"][0]["schema"]["pattern"]
-    sid = re.fullmatch(r"/2010-04-01/Accounts/([^/]+)/Messages\.json", path).group(1)
-    test.assertRegex(sid, pattern)
-    schema = operation["requestBody"]["content"]["application/x-www-form-urlencoded"]["schema"]
-    test.assertLessEqual(set(schema.get("required", [])), set(form))
-    test.assertLessEqual(set(form), set(schema["properties"]))
-    for name, value in form.items():
-        test.assertEqual(schema["properties"][name]["type"], "string", name)
-        test.assertTrue(re.search(schema["properties"][name].get("pattern", ""), value), name)
-
-
-class MessagesBySms(unittest.TestCase):
-    def setUp(self):
-        self.gateway = Gateway()
-        self.server = Server(flags=[*QUICK, *self.gateway.flags()], environment={"ZEPHYR_TWILIO_AUTH_TOKEN": TOKEN})
-        self.addCleanup(self.gateway.stop)
+    def start(self, *flags, data=None):
+        self.server = Server(data=data, flags=[*QUICK, *flags])
         self.addCleanup(self.server.stop)
 
-    def begin(self, name):
-        add_user(self.server.data, name)
+    def signed_in(self, name, *flags):
+        add_user(self.server.data, name, *flags)
         client = self.server.client()
-        client.log_in(name)
-        return client, client.post("/auth/mfa/sms/setup", {"phone": PHONE})
+        self.assertEqual(client.log_in(name)[0], 200)
+        return client
+
+    def with_app(self, name):
+        """Somebody with an authenticator app; the secret."""
+        client = self.signed_in(name)
+        secret = client.post("/auth/mfa/totp/setup")[1]["secret"]
+        self.assertEqual(client.post("/auth/mfa/totp/verify", {"code": totp(secret)})[0], 200)
+        return secret
+
+    def assert_app_signs_in(self, name, secret):
+        start = time.monotonic()
+        client = self.server.client()
+        self.assertEqual(client.log_in(name)[1]["mfa"], "required")
+        self.assertEqual(client.post("/auth/mfa/totp/verify", {"code": totp(secret, 1)})[0], 200)  # the step of the enrolment is used
+        self.assertEqual(client.get("/auth/me")[0], 200)
+        self.assertLess(time.monotonic() - start, 3)
+
+    def ask_for_sms(self, name, phone=PHONE):
+        client = self.signed_in(name)
+        status, body = client.post("/auth/mfa/sms/setup", {"phone": phone})
+        self.assertEqual((status, body.get("status"), body.get("expires_in")), (200, "sent", 300), body)
+        return client
+
+    def log_of_sending(self, holds):
+        return [line for line in self.server.log().splitlines() if "messages." in line and holds in line]
+
+    def events(self, code):
+        return json.loads(zephyr("audit", "list", "--code", code, "--json", "--limit", "100", data=self.server.data, check=True).stdout)
+
+    def reasons(self):
+        """Why messages died, by the audit log."""
+        return [event["reason"] for event in self.events(DEAD)]
+
+
+class MessagesByTwilio(Messages):
+    def setUp(self):
+        self.gateway = SmsGateway()
+        self.addCleanup(self.gateway.stop)
+        self.start("--mfa-sms-prefixes", "+49", *self.gateway.flags(self.folder()))
+
+    def tearDown(self):
+        self.assertEqual(self.gateway.complaints, [])
 
     def test_a_code_goes_by_twilios_published_api_and_enrols(self):
-        client, (status, body) = self.begin("anna")
-        self.assertEqual((status, body.get("status")), (200, "sent"), body)
-        form = wait_for(lambda: self.gateway.taken)[0]
-        path, headers, _ = self.gateway.requests[0]
-        self.assertEqual(base64.b64decode(headers["Authorization"].split()[1]).decode(), ACCOUNT + ":" + TOKEN)
-        check_against_published_api(self, path, form)
-        self.assertEqual((form["To"], form["From"]), (PHONE, "+15005550006"))
-        self.assertLessEqual(len(form["Body"]), 160)
-        code = re.search(r"\n@127\.0\.0\.1 #(\d{6})$", form["Body"]).group(1)
+        client = self.ask_for_sms("anna")
+        text = self.gateway.text_to(PHONE)
+        self.assertEqual(self.gateway.sent[0]["From"], self.gateway.FROM)
+        self.assertLessEqual(len(text), 160)
+        code = re.search(r"\n@127\.0\.0\.1 #(\d{6})$", text).group(1)
         self.assertEqual(client.post("/auth/mfa/sms/verify", {"code": code})[0], 200)
 
     def test_a_gateway_that_refuses_for_a_while_loses_nothing_and_doubles_nothing(self):
-        self.gateway.faults = ["503", "429"]
-        self.begin("ben")
-        wait_for(lambda: self.gateway.taken, 20)
-        time.sleep(4)  # longer than the poll: nothing comes again
-        self.assertEqual(len(self.gateway.taken), 1)
-        self.assertEqual(len(self.gateway.requests), 3)
+        self.gateway.fail("503", "429")
+        self.ask_for_sms("ben")
+        wait_until(lambda: self.gateway.sent, 20)
+        time.sleep(POLL + 1)
+        self.assertEqual((len(self.gateway.sent), self.gateway.requests), (1, 3))
 
     def test_one_that_may_have_been_taken_is_not_sent_again(self):
-        for fault in ("taken and died", "garbage"):
-            self.gateway.faults, before = [fault], len(self.gateway.requests)
-            self.begin("carl" + fault[0])
-            wait_for(lambda: len(self.gateway.requests) > before)
-            time.sleep(6)
-            self.assertEqual(len(self.gateway.requests), before + 1, fault)
+        for number, fault in enumerate(("die", "garbage"), 1):
+            self.gateway.fail(fault)
+            self.ask_for_sms("carl" + fault)
+            wait_until(lambda: len(self.reasons()) == number)
+            time.sleep(2 * POLL)
+            self.assertEqual(self.gateway.requests, number, fault)
+        self.assertEqual(self.reasons(), ["uncertain", "uncertain"])
         self.assertIn("messages.not_sent", self.server.log())
         self.assertNotIn(PHONE, self.server.log())
 
     def test_a_gateway_that_hangs_leaves_other_factors_alone(self):
-        add_user(self.server.data, "dora")
-        client = self.server.client()
-        client.log_in("dora")
-        secret = client.post("/auth/mfa/totp/setup")[1]["secret"]
-        self.assertEqual(client.post("/auth/mfa/totp/verify", {"code": totp(secret)})[0], 200)
-        self.gateway.faults = ["hang"] * 4
-        for name in ("e1", "e2", "e3", "e4"):
-            self.begin(name)
-        wait_for(lambda: self.gateway.requests)
-        start = time.monotonic()
-        other = self.server.client()
-        self.assertEqual(other.log_in("dora")[1]["mfa"], "required")
-        self.assertEqual(other.post("/auth/mfa/totp/verify", {"code": totp(secret, 1)})[0], 200)
-        self.assertLess(time.monotonic() - start, 3)
-        self.gateway.open.set()
+        secret = self.with_app("dora")
+        self.gateway.fail(*["hang"] * 4)
+        for number in range(4):
+            self.ask_for_sms(f"e{number}", PHONE[:-1] + str(number))
+        wait_until(lambda: self.gateway.requests)
+        self.assert_app_signs_in("dora", secret)
+        self.gateway.released.set()
 
 
-@unittest.skipIf(Controller is None, "python3-aiosmtpd is not installed")
-class MessagesByMail(unittest.TestCase):
-    def setUp(self):
-        folder = tempfile.TemporaryDirectory(prefix="zephyr-mail-")
-        self.addCleanup(folder.cleanup)
-        self.certificate, self.key = folder.name + "/c.pem", folder.name + "/k.pem"
-        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", self.key,
-                        "-out", self.certificate, "-days", "2", "-subj", "/CN=localhost", "-addext",
-                        "subjectAltName=DNS:localhost,IP:127.0.0.1"], check=True, capture_output=True)
-        self.mails, self.signed_in, self.faults = [], [], []
-        self.port = free_port()
-        self.controller = self.mail_server()
-        self.server = None
+class MessagesBySmpp(Messages):
+    def begin(self, *flags, **more):
+        self.smsc = SmppGateway(self.folder())
+        self.addCleanup(self.smsc.stop)
+        self.start("--mfa-sms-prefixes", "+49", *self.smsc.flags(**more), *flags)
+
+    def count(self, what):
+        return len(self.smsc.events(what))
 
     def tearDown(self):
-        if self.server:
-            self.server.stop()
-        if self.controller:
-            self.controller.stop()
+        self.assertEqual(self.smsc.events("broken"), [])
+        self.assertNotIn(PHONE, self.server.log())
+        self.assertNotIn(self.smsc.PASSWORD, self.server.log())
 
-    def mail_server(self):
-        import ssl
-        test = self
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(self.certificate, self.key)
+    def test_a_code_enrols_and_another_signs_in_by_one_session(self):
+        # Of the GSM alphabet and its extension table; the emoji is in neither, and is left out.
+        self.begin("--server-name", "Zéphyr [€] Ω 🔑")
+        client = self.ask_for_sms("anna")
+        message = self.smsc.message_to(PHONE)
+        self.assertEqual((message["from"], message["from_type"], message["coding"]), (self.smsc.FROM[1:], 1, 0))
+        self.assertIn("Zéphyr [€] Ω", message["text"])
+        self.assertNotIn("🔑", message["text"])
+        code = re.search(r"\n@127\.0\.0\.1 #(\d{6})$", message["text"]).group(1)
+        self.assertEqual(client.post("/auth/mfa/sms/verify", {"code": code})[0], 200)
 
-        class Handler:
-            async def handle_DATA(self, server, session, envelope):
-                if test.faults:
-                    return test.faults.pop(0)
-                test.mails.append((envelope.mail_from, envelope.rcpt_tos, envelope.content))
-                return "250 2.0.0 taken"
+        client = self.server.client()
+        self.assertEqual(client.log_in("anna")[1]["mfa"], "required")
+        self.assertEqual(client.get("/auth/me")[0], 403)
+        time.sleep(1.1)  # a rest, after which the session is asked for first
+        status, sent = client.post("/auth/mfa/sms/send")
+        self.assertEqual((status, sent["status"], sent["expires_in"]), (200, "sent", 300), sent)
+        code = self.smsc.code_to(PHONE)
+        wrong = f"{(int(code) + 1) % 1_000_000:06d}"
+        self.assertEqual(client.post("/auth/mfa/sms/verify", {"code": wrong})[0], 400)
+        self.assertEqual(client.post("/auth/mfa/sms/verify", {"code": code})[0], 200)
+        self.assertEqual(client.get("/auth/me")[0], 200)
 
-        def check(server, session, envelope, mechanism, data):
-            fine = (data.login, data.password) == (b"zephyr", b"mail-password")
-            test.signed_in.append(fine)
-            return AuthResult(success=fine, handled=False) if not fine else AuthResult(success=True)
+        self.assertEqual((self.count("bind"), self.count("submit"), self.count("enquire_link")), (1, 2, 1))
+        wait_until(lambda: len(self.events(SENT)) == 2)
+        self.assertEqual({event["details"]["provider"] for event in self.events(SENT)}, {"smpp"})
+        self.server.process.terminate()  # it says good-bye
+        self.server.process.wait(30)
+        wait_until(lambda: self.count("unbind") == 1)
 
-        controller = Controller(Handler(), hostname="127.0.0.1", port=self.port, tls_context=context, require_starttls=True,
-                                auth_required=True, authenticator=check)
-        controller.start()
-        return controller
+    def test_a_wrong_password_sends_nothing_and_the_operator_reads_why(self):
+        self.begin(password="not-this")
+        secret = self.with_app("ben")
+        self.ask_for_sms("anna")
+        lines = wait_until(lambda: self.log_of_sending("0x0000000e"))  # ESME_RINVPASWD
+        self.assertIn("later", lines[0])
+        wait_until(lambda: self.count("bind") >= 2)
+        self.assertEqual({event["status"] for event in self.smsc.events("bind")}, {14})
+        self.assertEqual(self.count("submit"), 0)
+        self.assert_app_signs_in("ben", secret)
 
-    def start(self, password="mail-password"):
-        self.server = Server(flags=[*QUICK, "--mfa-email-provider", "smtp", "--mail-from", "login@example.com", "--smtp-host", "localhost",
-                                    "--smtp-port", str(self.port), "--smtp-username", "zephyr", "--smtp-ca-file", self.certificate],
-                             environment={"ZEPHYR_SMTP_PASSWORD": password})
-        add_user(self.server.data, "anna", "--email", "anna@example.org")
-        return self.server.client()
+    def test_one_that_refuses_for_a_while_loses_nothing_and_doubles_nothing(self):
+        self.begin()
+        self.smsc.fail("refuse", "throttle")
+        client = self.ask_for_sms("anna")
+        wait_until(lambda: self.count("message"), 20)
+        time.sleep(POLL + 1)
+        self.assertEqual([event["status"] for event in self.smsc.events("bind")], [13, 0])    # ESME_RBINDFAIL
+        self.assertEqual([event["status"] for event in self.smsc.events("submit")], [88, 0])  # ESME_RTHROTTLED
+        self.assertEqual(self.count("message"), 1)
+        self.assertEqual(self.reasons(), [])
+        self.assertEqual(client.post("/auth/mfa/sms/verify", {"code": self.smsc.code_to(PHONE)})[0], 200)
 
-    def ask_for_code(self, client):
-        client.log_in("anna")
-        return client.post("/auth/email/verify/send")
+    def test_one_that_forgets_the_session_is_asked_for_a_new_one(self):
+        self.begin()
+        self.smsc.fail("forget")
+        self.ask_for_sms("anna")
+        self.smsc.message_to(PHONE)
+        self.assertEqual((self.count("bind"), self.count("message")), (2, 1))
+
+    def test_one_that_dies_or_answers_rubbish_is_not_sent_the_message_again(self):
+        self.begin()
+        for number, fault in enumerate(("die", "garbage"), 1):
+            self.smsc.fail(fault)
+            self.ask_for_sms("carl" + fault)
+            wait_until(lambda: len(self.reasons()) == number)
+            time.sleep(2 * POLL)
+            self.assertEqual(self.count("submit"), number, fault)
+        self.assertEqual(self.reasons(), ["uncertain", "uncertain"])
+        # The next one finds a new session.
+        self.ask_for_sms("dora")
+        wait_until(lambda: self.count("message") == 3)
+        self.assertEqual(self.count("bind"), 3)
+
+    def test_one_that_hangs_leaves_other_factors_alone_and_is_not_sent_the_message_again(self):
+        self.begin()
+        secret = self.with_app("dora")
+        self.smsc.fail("hang")
+        self.ask_for_sms("anna")
+        wait_until(lambda: self.count("submit") == 1)
+        second = self.ask_for_sms("ben", PHONE[:-1] + "9")
+        self.assert_app_signs_in("dora", secret)
+        # Who comes behind it waits for the end of its time, 20 s, and no longer.
+        wait_until(lambda: self.count("message") == 2, 40)
+        self.assertEqual(second.post("/auth/mfa/sms/verify", {"code": self.smsc.code_to(PHONE[:-1] + "9")})[0], 200)
+        time.sleep(2 * POLL)
+        self.assertEqual((self.count("submit"), self.count("bind")), (2, 2))
+        self.assertEqual(self.reasons(), ["uncertain"])
+
+
+class MessagesByMail(Messages):
+    def begin(self, **more):
+        self.here = self.folder()
+        self.mail = MailServer(self.here)
+        self.addCleanup(self.mail.stop)
+        self.flags = self.mail.flags(**more)
+        self.start(*self.flags, data=self.here / "data")
+
+    def ask_for_link(self, name):
+        client = self.signed_in(name, "--email", f"{name}@example.test")
+        status, body = client.post("/auth/email/verify/send")
+        self.assertLess(status, 300, body)
+        return client
 
     def test_a_link_goes_by_starttls_and_auth(self):
-        status, body = self.ask_for_code(self.start())
-        self.assertLess(status, 300, body)
-        sender, recipients, content = wait_for(lambda: self.mails)[0]
-        self.assertEqual((sender, recipients), ("login@example.com", ["anna@example.org"]))
-        self.assertEqual(self.signed_in, [True])
-        mail = email.message_from_bytes(content, policy=email.policy.default)
-        self.assertEqual(mail["Auto-Submitted"], "auto-generated")
-        self.assertEqual(mail.get_content_type(), "multipart/alternative")
-        text, html = [part.get_content() for part in mail.iter_parts()]
+        self.begin()
+        client = self.ask_for_link("anna")
+        message, text = self.mail.next_to("anna@example.test")
+        self.assertEqual((message["X-MailFrom"], email.utils.parseaddr(message["From"])[1]), ("login@example.test", "login@example.test"))
+        self.assertEqual(message["Auto-Submitted"], "auto-generated")
+        self.assertEqual(message.get_content_type(), "multipart/alternative")
+        self.assertEqual(message.defects, [])
+        _, html = [part.get_content() for part in message.iter_parts()]
         link = re.search(r"http://127\.0\.0\.1:\d+/\S+", text).group(0)
         self.assertIn(link.replace("&", "&amp;"), html)
-        self.assertEqual(mail.defects, [])
+        self.assertEqual(client.submit(link[link.index("/verify-email/"):])[0], 200)
+        self.assertEqual(client.post("/auth/mfa/email/setup")[0], 200)
+        self.assertEqual(client.post("/auth/mfa/email/verify", {"code": self.mail.code_to("anna@example.test")})[0], 200)
 
-    def test_a_mail_server_that_refuses_or_is_away_for_a_while_loses_nothing_and_doubles_nothing(self):
-        self.faults = ["451 4.3.0 later"]
-        client = self.start()
-        self.ask_for_code(client)
-        wait_for(lambda: self.mails, 15)
-        self.assertEqual(len(self.mails), 1)
-        ids = {email.message_from_bytes(content)["Message-ID"] for _, _, content in self.mails}
-        self.assertEqual(len(ids), 1)
+    def test_a_server_that_puts_off_loses_nothing_and_doubles_nothing(self):
+        self.begin()
+        self.mail.fail("451 4.3.0 later", "421 4.3.2 closing")
+        self.ask_for_link("anna")
+        wait_until(self.mail.messages, 20)
+        time.sleep(POLL + 1)
+        self.assertEqual(self.mail.addressees(), ["anna@example.test"])
+        self.assertEqual(len(self.log_of_sending("later")), 2)
+
+    def test_a_refusal_is_for_good_and_leaves_a_trace(self):
+        self.begin()
+        self.mail.fail("554 5.7.1 not from you")
+        self.ask_for_link("anna")
+        wait_until(lambda: self.reasons() == ["refused"])
+        time.sleep(POLL + 1)
+        self.assertEqual(self.mail.messages(), [])
+        self.assertEqual(len(self.log_of_sending("never")), 1)
+
+    def test_one_that_dies_or_answers_rubbish_is_not_sent_the_message_again(self):
+        self.begin()
+        for number, fault in enumerate(("die", "garbage"), 1):
+            self.mail.fail(fault)
+            self.ask_for_link("carl" + fault)
+            wait_until(lambda: len(self.reasons()) == number)
+            time.sleep(2 * POLL)
+            self.assertEqual(len(self.mail.messages()), number, fault)
+        self.assertEqual(self.reasons(), ["uncertain", "uncertain"])
 
     def test_a_wrong_password_loses_nothing(self):
-        client = self.start(password="not-the-password")
-        self.ask_for_code(client)
-        wait_for(lambda: "messages.not_sent" in self.server.log())
-        self.assertEqual(self.mails, [])
-        self.assertIn("later", self.server.log())
-        self.assertNotIn("anna@example.org", self.server.log())
+        self.begin(password="not-the-password")
+        self.ask_for_link("anna")
+        wait_until(lambda: self.log_of_sending("later"))
+        self.assertEqual(self.mail.messages(), [])
+        self.assertEqual(self.reasons(), [])
+        self.assertNotIn("anna@example.test", self.server.log())
+        self.assertNotIn("not-the-password", self.server.log())
+        # With the right one after a restart the message goes.
+        self.server.stop()
+        self.start(*self.mail.flags(), data=self.here / "data")
+        self.mail.link_to("anna@example.test")
+
+    def test_a_mail_server_that_hangs_leaves_other_factors_alone(self):
+        self.begin()
+        secret = self.with_app("dora")
+        self.mail.fail("slow", "deaf")
+        for name in ("e1", "e2", "e3"):
+            self.ask_for_link(name)
+        wait_until(lambda: self.mail.left_waiting() == 2)
+        self.assert_app_signs_in("dora", secret)
+        self.server.kill()  # it would wait for the wire
+
+    def test_killed_while_sending_nothing_is_lost_without_a_trace_and_nothing_sent_twice(self):
+        self.begin()
+        self.mail.fail("slow", "deaf")  # one that was taken, one that was not; nobody on our side can tell them apart
+        people = ["anna", "ben", "carl", "dora"]
+        for name in people:
+            self.ask_for_link(name)
+        wait_until(lambda: self.mail.left_waiting() == 2)
+        first = self.mail.addressees()
+        self.assertEqual(len(first), 1)
+        self.server.kill()
+
+        # As if the three minutes of a claim had passed.
+        database = sqlite3.connect(self.here / "data/zephyr.db")
+        claimed = database.execute("UPDATE message SET next_at = 0 WHERE state = 'sending'").rowcount
+        waiting = database.execute("SELECT count(*) FROM message WHERE state = 'waiting'").fetchone()[0]
+        database.commit()
+        database.close()
+        self.assertEqual((claimed, waiting), (2, 2))
+
+        self.start(*self.flags, data=self.here / "data")
+        wait_until(lambda: len(self.mail.messages()) == 3 and len(self.reasons()) == 2)
+        time.sleep(2 * POLL)
+        self.assertEqual(sorted(self.mail.addressees()), sorted(first + ["carl@example.test", "dora@example.test"]))
+        self.assertEqual(self.reasons(), ["uncertain", "uncertain"])
+        # Two threads look; both may see the same ones.
+        self.assertEqual(len(set(re.findall(r"[0-9a-f]{8}-[0-9a-f-]{27}", " ".join(self.log_of_sending("messages.abandoned"))))), 2)
+        self.assertEqual(len(self.events(SENT)), 2)
+        # Of each message one thing became, and the log says what.
+        outcomes = [event["subject"] for event in self.events(SENT) + self.events(DEAD)]
+        self.assertEqual(len(set(map(str, outcomes))), 4)
+        # Whose message it was asks again, and gets it.
+        client = self.server.client()
+        lost = "ben" if first == ["anna@example.test"] else "anna"
+        self.assertEqual(client.log_in(lost)[0], 200)
+        self.assertLess(client.post("/auth/email/verify/send")[0], 300)
+        self.mail.link_to(f"{lost}@example.test")
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import tempfile
 import time
+import urllib.parse
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -115,7 +116,9 @@ class Client:
 
     def request(self, method, path, body=None, headers=None):
         sent = dict(headers or {})
-        if body is not None:
+        if isinstance(body, str):
+            sent["Content-Type"] = "application/x-www-form-urlencoded"
+        elif body is not None:
             body = json.dumps(body)
             sent["Content-Type"] = "application/json"
         if self.cookies:
@@ -150,6 +153,16 @@ class Client:
 
     def post(self, path, body=None):
         return self.request("POST", path, {} if body is None else body)
+
+    def submit(self, path, fields=None):
+        """Opens a page and sends the form in it to the same address, as a browser does."""
+        browser = {"Accept": "text/html,application/xhtml+xml"}
+        status, page = self.request("GET", path, headers={**browser, "Sec-Fetch-Site": "none"})
+        if status != 200:
+            return status, page
+        token = re.search(r'name="csrf_token" value="([^"]+)"', page).group(1)
+        body = urllib.parse.urlencode({"csrf_token": token, **(fields or {})})
+        return self.request("POST", path, body, {**browser, "Sec-Fetch-Site": "same-origin"})
 
     def log_in(self, username, password=PASSWORD):
         return self.post("/auth/login", {"username": username, "password": password})

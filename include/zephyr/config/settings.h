@@ -140,7 +140,7 @@ struct MfaSettings {
     std::int64_t attempts_per_challenge = 0;
     std::int64_t attempts_per_account = 0;
     std::string sms_provider;
-    std::vector<std::string> sms_prefixes;  // "+49"; needed with a provider
+    std::vector<std::string> sms_prefixes;  // "+49", "!+1876"; needed with a provider
     std::int64_t sms_per_number_per_hour = 0;
     std::int64_t sms_per_number_per_day = 0;
     std::int64_t sms_per_person_per_hour = 0;

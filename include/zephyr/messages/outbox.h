@@ -34,7 +34,7 @@ std::string_view to_string(Channel);
 
 // What to say; the words are in messages/templates.h, by this name: "code", "verify_email", "change_email", "reset_password",
 // "factor_added", "factor_removed", "factors_reset", "password_changed", "recovery_link", "recovery_begun", "recovery_approved",
-// "token_reused", "email_changed".
+// "token_reused", "email_changed", "email_change_asked", "backup_codes_made", "backup_codes_low".
 struct Message {
     Channel channel = Channel::email;
     UserId user;
@@ -43,6 +43,7 @@ struct Message {
     std::vector<std::pair<std::string, std::string>> words;  // its values: {"code","123456"}, {"link","https://…"}
     std::string language = "en";
     TimePoint until;  // not worth sending after: a code's end
+    std::string id = {};  // a UUID of the caller's, to withdraw it by; empty: one is made
 };
 
 class Outbox {
@@ -52,6 +53,10 @@ public:
     // Keeps a message, in the caller's transaction; after the commit the sender is woken. Destination and words are sealed.
     // Throws Fault for a template that does not exist.
     void enqueue(storage::Transaction&, Message const&);
+    // Takes back what waits and is worth nothing any more: a code or a link that a newer one ended. What is being sent goes on. Joins the
+    // caller's transaction; how many there were.
+    std::int64_t withdraw(storage::Transaction&, UserId const&, std::string_view what);
+    std::int64_t withdraw(storage::Transaction&, std::string_view id);
     // Whether messages of this channel can be sent at all, as the operator set it up. Senders say so when they are attached.
     bool can_send(Channel) const;
     void use_channel(Channel, bool can_send);

@@ -39,12 +39,12 @@ public:
     Sender& operator=(Sender const&) = delete;
 
     void start();
-    // Waits for what is being sent right now: at most as long as a wire's deadline.
+    // Waits for what is being sent right now: at most as long as a wire may take. May be called again.
     void stop();
     // Sends what is due now, on the calling thread; how many tries. For tests and one-shot programs, instead of start().
     std::size_t run_once();
 
-    struct Stats {
+    struct Stats {  // of what this sender decided itself
         std::int64_t accepted = 0;
         std::int64_t postponed = 0;
         std::int64_t dead = 0;

@@ -1,4 +1,5 @@
-// Wrong codes, counted: per session, and per account in lanes, over all kinds of factors together.
+// Wrong codes, counted: per session, and per account in lanes; over all kinds of factors that are AAL2 together, and over those that are not
+// (FactorKind::aal2) apart. Neither side's failures close the other, and neither side's success clears the other.
 //
 // Owns: tables mfa_attempt, mfa_challenge. Every provider asks `blocked` first and says `failed` or `passed` after, in the transaction of
 // its check, so that the limits hold for parallel guesses too and a new code resets nothing (NIST SP 800-63B-4, 3.1.3.2).
@@ -31,7 +32,7 @@ inline constexpr Failure locked_out{Kind::limited, "mfa.locked_out"};
 
 struct AttemptSettings {
     std::int64_t failures_per_challenge = 5;
-    std::int64_t failures_per_account = 10;       // in a row, in one lane; then it waits
+    std::int64_t failures_per_account = 10;       // in a row, in one lane and of one worth; then it waits
     std::chrono::milliseconds first_block = 30s;  // doubles with each further failure
     std::chrono::milliseconds longest_block = 15min;
     std::int64_t failures_until_locked_out = 100;
@@ -44,9 +45,9 @@ public:
     // Why no code is looked at now, if so; recorded as mfa.throttled. Its detail says "account" or "session".
     std::optional<Error> blocked(storage::Transaction&, Presented const&, FactorKind const&) const;
     void failed(storage::Transaction&, Presented const&, FactorKind const&) const;
-    void passed(storage::Transaction&, Presented const&) const;
+    void passed(storage::Transaction&, Presented const&, FactorKind const&) const;
 
-    // Clears every count of a person: resets, erasure.
+    // Clears every count of a person: resets, an account made active again.
     void clear(storage::Transaction&, UserId const&) const;
     // Failures in a row in the worst lane.
     std::int64_t failures(storage::Transaction&, UserId const&) const;

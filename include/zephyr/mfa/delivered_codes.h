@@ -46,7 +46,9 @@ inline constexpr Failure already_enrolled{Kind::conflict, "mfa.already_enrolled"
 // How long to wait, for Retry-After; nothing for other errors.
 std::optional<std::chrono::seconds> sending_wait(Error const&);
 
-// Each counts over the last hour or day, enrolments too, over all nodes. The two last ones alert the operator when they are reached.
+// Each counts over the last hour or day, over all nodes. The wide ones, per prefix and in total, alert the operator when they are reached.
+// Codes to a destination that is confirmed and codes to one that is being enrolled are counted apart: those per person and destination, these
+// per destination over everybody, with half of the number (rounded up). Enrolments may use half of the wide caps (rounded down, at least one).
 struct Caps {
     std::int64_t per_destination_hour = 3;
     std::int64_t per_destination_day = 10;
@@ -60,7 +62,8 @@ struct Caps {
 struct DeliveredSettings {
     std::chrono::seconds lifetime = 5min;  // 1 s to 10 min
     int digits = 6;                        // 6 to 8
-    std::vector<std::string> prefixes;     // SMS: "+49", "+1": numbers must begin with one; empty: none may be sent to
+    std::vector<std::string> prefixes;     // SMS: "+49", "+1", "!+1876": numbers must begin with one, the longest that fits decides, and "!"
+                                           // forbids; empty: none may be sent to
     std::size_t most_channels = 3;         // confirmed, per person and kind
     std::chrono::milliseconds enrolment_lifetime = 10min;
     std::string service_name = "Zephyr";   // what the message calls us
@@ -87,6 +90,7 @@ public:
     std::optional<std::string> pending(UserId const&, SessionRef const&);
 
     FactorKind const& kind() const override { return *kind_; }
+    bool available() const override { return outbox_.can_send(channel()); }
     std::vector<FactorSummary> list(storage::Transaction&, UserId const&) override;
     // As begin, about transactions. Fails with not_enrolled, number_not_allowed, sending_limited.
     Result<SentCode> send(UserId const&, SessionRef const&, std::optional<FactorId> const&, audit::Origin const&) override;
@@ -102,6 +106,7 @@ private:
     struct Delivery;
 
     bool by_sms() const { return kind_->name == sms_kind.name; }
+    messages::Channel channel() const { return by_sms() ? messages::Channel::sms : messages::Channel::email; }
     // The destination as it is sent to and compared, with the entry of the allow-list it belongs to.
     struct Destination {
         std::string to;
@@ -117,7 +122,7 @@ private:
     // Sends a code in the caller's write, which commits whatever this answers.
     Result<SentCode> deliver(storage::Transaction&, Delivery const&);
     std::optional<Error> capped(storage::Transaction&, Delivery const&, std::vector<std::string> const& pseudonyms, TimePoint now);
-    void alert(storage::Transaction&, Delivery const&, std::string_view cap, TimePoint now);
+    void alert(storage::Transaction&, Delivery const&, std::string_view cap, std::string_view purpose, TimePoint now);
     // The code of this session and purpose that was typed, and what it is worth.
     struct Match;
     Match find_match(storage::Transaction&, Presented const&, std::string_view purpose, TimePoint now) const;

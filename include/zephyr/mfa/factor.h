@@ -81,6 +81,8 @@ struct Presented {
     audit::Origin origin = {};
     // What prepare() worked out; private to the provider.
     std::shared_ptr<void const> work = nullptr;
+    // Another check of this same code follows if this one refuses it, and counts it: one wrong code is one guess.
+    bool counted_later = false;
 };
 
 // One confirmed factor, for lists. `shown` is safe to print: "+49 … 42", "j…@example.com", the name of a device.
@@ -102,6 +104,9 @@ public:
     virtual ~FactorProvider() = default;
     // Lives as long as the provider.
     virtual FactorKind const& kind() const = 0;
+    // Whether it can be used at all now. False for what is sent while nobody sends it: people who have such a factor still have it, and are
+    // still asked for one; it is offered to nobody.
+    virtual bool available() const { return true; }
 
     // Confirmed factors of a person, oldest first. Backup codes are one summary for the set.
     virtual std::vector<FactorSummary> list(storage::Transaction&, UserId const&) = 0;

@@ -56,8 +56,12 @@ public:
     SecretText remember(storage::Transaction&, UserId const&, std::string_view cookie, bool trust, audit::Origin const&);
     bool trusted(storage::Transaction&, UserId const&, std::string_view cookie);
 
-    // Ends all trust: a password or a factor changed. Known lanes stay.
+    // Ends all trust: a factor changed, an account was disabled. Known lanes stay.
     void end_trust(storage::Transaction&, UserId const&, audit::Actor const&, audit::Origin const&, std::string_view reason);
+    // Ends all trust and forgets every browser but the one of `keep`, if this account knows it: the first factor came, the password changed,
+    // a reset. Browsers were made known by proving less, or by whoever held the old password: their lanes must not outlive it.
+    void forget_others(storage::Transaction&, UserId const&, std::string_view keep, audit::Actor const&, audit::Origin const&,
+                       std::string_view reason);
     std::vector<KnownDevice> list(UserId const&);  // latest first
     bool forget(storage::Transaction&, UserId const&, std::string_view id, audit::Actor const&, audit::Origin const&);
     std::int64_t purge();
@@ -72,7 +76,7 @@ public:
 private:
     KnownDevice read(storage::Row const&) const;
     void record(storage::Transaction&, std::string_view code, UserId const&, audit::Actor const&, audit::Origin const&,
-                std::string_view device, std::string_view reason = {});
+                std::string_view device, std::string_view reason = {}, std::int64_t count = 0);
 
     storage::Database& database_;
     audit::AuditLog& audit_;

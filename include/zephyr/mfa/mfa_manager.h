@@ -19,7 +19,8 @@
 
 namespace zephyr::mfa {
 
-// The providers this house builds. Null: not set up (sms, email).
+// The providers this house builds. Null: not built at all (sms, email). Whoever has such a factor keeps it while nobody sends codes, so a
+// server builds both in any case: FactorProvider::available says whether they can be used.
 struct Providers {
     TotpService& totp;
     BackupCodes& backup_codes;
@@ -51,14 +52,16 @@ public:
     Result<void> prepare(std::string_view kind, Presented&);
     Result<VerifiedFactor> verify(std::string_view kind, Presented);
     Result<VerifiedFactor> confirm(std::string_view kind, Presented);
-    Result<SentCode> send(std::string_view kind, UserId const&, SessionRef const&, audit::Origin const&);
+    // To the factor that is named, else to the first one.
+    Result<SentCode> send(std::string_view kind, UserId const&, SessionRef const&, audit::Origin const&,
+                          std::optional<FactorId> const& factor = std::nullopt);
 
     // --- The names of the proposal this project came from. A code belongs to a person *and* a session, and a change asks for a proof;
     // otherwise they do what they did there.
     Result<TotpEnrolment> generate_totp_secret(FreshProof const&, std::string_view account_label, std::string_view device_name,
                                                audit::Origin const& = {});
     std::string generate_qr_code(TotpEnrolment const&) const;  // SVG
-    // A new set; the old one is dead. Fails with backup_codes_too_early while no other factor is confirmed.
+    // A new set; the old one is dead. Fails with backup_codes_too_early while no factor is confirmed that counts towards AAL2, as they do.
     // `along` runs in the transaction that stores them.
     using Along = std::function<void(storage::Transaction&)>;
     Result<std::vector<SecretText>> generate_backup_codes(FreshProof const&, audit::Origin const& = {}, Along const& along = {});
@@ -82,11 +85,15 @@ public:
     Result<void> may_add(FreshProof const&, FactorKind const&);
 
     // --- Changes. Both join the caller's transaction.
-    // Asks for a proof at least as strong as what is removed; backup codes that would be left alone go with the last factor. The rule of
-    // the last factor is the caller's (signin). Fails with device_not_found, stronger_proof_required.
+    // Asks for a proof at least as strong as what is removed; backup codes go with the last factor they stood in for. The rule of the last
+    // factor is the caller's (signin). Fails with device_not_found, stronger_proof_required.
     Result<void> remove(FreshProof const&, FactorId const&, audit::Origin const& = {});
+    // Removes backup codes of somebody who has nothing left that counts towards AAL2. For whoever removes factors by other ways.
+    void drop_orphans(storage::Transaction&, UserId const&, audit::Actor const&, audit::Origin const&);
     // Break-glass and recovery: every factor of a person and every count. How many confirmed factors there were.
     std::int64_t reset_all(UserId const&, audit::Actor const&, audit::Origin const& = {});
+    // Every count of wrong codes of a person, in every lane: an operator says that the guesses were no attack, or that it is over.
+    void clear_failures(storage::Transaction&, UserId const&);
     // How many people have a factor that counts.
     std::int64_t count_enrolled();
     std::int64_t purge();

@@ -16,9 +16,11 @@ std::vector<pages::SessionItem> session_items(sessions::SessionService& sessions
 pages::FactorOffers factor_offers(AccountRooms const& rooms, users::User const& user);
 
 // How a second factor is asked for: by the `wanted` kind if the person has it, else by the strongest. `sent`: a code is on its way.
-// For step-up only those kinds are of use that count as much as the best the person has.
+// Only kinds that are of use: at sign-in those that complete it, for step-up those that count as much as the best the person has. What is
+// sent while nobody sends it is shown to those alone who have nothing else.
 enum class AskedFor { sign_in, step_up };
-pages::FactorAsk factor_ask(mfa::MFAManager& mfa, UserId const& user, AskedFor why, std::string_view wanted, bool sent);
+pages::FactorAsk factor_ask(signin::SignInService const& sign_in, mfa::MFAManager& mfa, UserId const& user, AskedFor why,
+                            std::string_view wanted, bool sent);
 
 // "/account/factors/sms?return_to=…": the return path of a form or query goes along.
 std::string with_return_path(std::string path, http::Request const& request);

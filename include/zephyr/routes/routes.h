@@ -35,6 +35,9 @@ void mount_auth_routes(http::App&, signin::SignInService&, signin::BearerService
 void mount_mfa_routes(http::App&, signin::SignInService&, signin::AccountService&, signin::BearerService&, mfa::MFAManager&, Web const&);
 // Codes by SMS and e-mail; there whether or not somebody sends them, so that the paths are the same everywhere.
 void mount_delivered_routes(http::App&, signin::SignInService&, signin::AccountService&, signin::BearerService&, Web const&);
+// The two paths of a kind that an application added.
+void mount_own_factor_routes(http::App&, mfa::FactorKind const&, signin::SignInService&, signin::AccountService&, signin::BearerService&,
+                             Web const&);
 void mount_backup_code_routes(http::App&, signin::SignInService&, signin::AccountService&, signin::BearerService&, mfa::BackupCodes&,
                               Web const&);
 void mount_device_routes(http::App&, signin::AccountService&, mfa::KnownDevices&, Web const&);

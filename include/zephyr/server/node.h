@@ -79,8 +79,8 @@ private:
     std::unique_ptr<Stack> stack_;
 };
 
-// Settings for a program that embeds Zephyr: defaults, then the environment, then these flags ("--data", "--listen", …), as `zephyr serve`
-// reads them. The problems, one a line, when they are wrong.
+// Settings for a program that embeds Zephyr: defaults, then the file of "--config", the environment, then these flags ("--data", "--listen",
+// …), as `zephyr serve` reads them. The problems, one a line, when they are wrong.
 struct Loading {
     std::optional<config::Settings> settings;
     std::string problems;

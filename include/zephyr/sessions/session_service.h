@@ -46,12 +46,14 @@ struct NewSession {
     std::string pending;  // see Session::pending
     bool remember = false;
     audit::Origin origin;
+    std::optional<TimePoint> until = std::nullopt;  // it ends then, if not before
 };
 
 // What a step-up changes. The token always changes with it.
 struct Change {
     std::optional<Factor> proved;        // replaces an earlier proof of the same factor
     std::optional<std::string> pending;  // empty text: the sign-in is complete
+    std::optional<TimePoint> until = std::nullopt;  // as NewSession::until, for a sign-in that this completes
 };
 
 class SessionService {

@@ -15,10 +15,12 @@ class AccountService {
 public:
     AccountService(Rooms rooms, SignInService& sign_in, NoticeBoard& notices) : rooms_{rooms}, sign_in_{sign_in}, notices_{notices} {}
 
-    // Ends every other session and gives this one a new token. Whoever has a second factor must have proved it recently. In a session that waits for a new password (`must change`) the old one
-    // was proved minutes ago and is not asked for again. Fails with passwords.* (with a reason), step_up_required, mfa_required, sessions.*.
+    // Ends every other session and gives this one a new token; every browser is forgotten but the one of `device_cookie`. Whoever has a second
+    // factor must have proved it recently. In a session that waits for a new password (`must change`) the old one was proved minutes ago and
+    // is not asked for again. Fails with passwords.* (with a reason), step_up_required, mfa_required, sessions.*.
     Result<sessions::IssuedSession> change_password(SessionRef const& session, SecretText const& old_password,
-                                                    SecretText const& new_password, audit::Origin const& origin);
+                                                    SecretText const& new_password, audit::Origin const& origin,
+                                                    std::string_view device_cookie = {});
 
     // Start an enrolment; verify_code finishes it. Open to whole sessions and to those that wait for a factor by policy. Fail with
     // step_up_required, stronger_proof_required, mfa_disabled, mfa.device_*; what is sent also with unknown_factor when nobody sends it,
@@ -41,6 +43,12 @@ public:
     Result<std::vector<SecretText>> new_backup_codes(SessionRef const& session, audit::Origin const& origin);
     // Fails with step_up_required, mfa.device_not_found.
     Result<void> forget_device(SessionRef const& session, std::string_view id, audit::Origin const& origin);
+    // Names and, where no mail can be sent, the address: it is written down unverified, and factors by mail to the old one go
+    // (SignInService::take_mail_factors). Where mail can be sent, addresses change by address_service.h. Fails with users.*, and for another
+    // address with step_up_required, mfa_demanded.
+    Result<users::User> change_profile(SessionRef const& session, users::ProfileChange const& wanted, audit::Origin const& origin);
+    // Every session of the person but this one, and a change of address that waits for its link.
+    void end_other_sessions(SessionRef const& except, UserId const& user, audit::Origin const& origin);
     // The person has seen what was done to their account.
     void dismiss_notices(UserId const& user, audit::Origin const& origin);
 
@@ -48,9 +56,6 @@ private:
     Result<sessions::Session> whole(SessionRef const& session);
     // Who may add a factor, with the proof of it.
     Result<mfa::FreshProof> enrolling(SessionRef const& session);
-    // Other sessions end, trust in browsers ends, the person is told.
-    void factor_changed(storage::Transaction&, UserId const&, SessionRef const& except, audit::Origin const&, std::string_view reason,
-                        std::string_view notice);
 
     Rooms rooms_;
     SignInService& sign_in_;

@@ -27,9 +27,10 @@ public:
 
     // Sends a link to the address the account has. Fails with no_address, address_verified_already, mail_limited.
     Result<void> send_verification(UserId const&, audit::Origin const&, std::string_view language);
-    // Sends a link to the new address, and nothing changes yet; the old one is told when it does. An empty one takes the address away at
+    // Sends a link to the new address, and nothing changes yet; the old one, if verified, is told now and when it does. An empty one takes the address away at
     // once. The answer does not depend on whose the
-    // new address is. Whole sessions only. Fails with step_up_required, users.email_malformed, users.email_is_username (the person signs in
+    // new address is. Whole sessions only. Fails with mfa_demanded where a factor by mail to the old one is the last that counts for somebody
+    // who must have one, step_up_required, users.email_malformed, users.email_is_username (the person signs in
     // by the old address as a username), address_verified_already for the address it is, mail_limited, mfa_required, change_required.
     Result<void> begin_change(SessionRef const&, std::string_view address, audit::Origin const&, std::string_view language);
 
@@ -40,14 +41,19 @@ public:
         bool change = false;
     };
     Result<Question> look(std::string_view token);
-    // Once. With a change the old address is told, a factor by mail to the old one goes, and links sent there are dead. Fails with
-    // link_gone, address_refused.
+    // Once. A change comes to nothing when the password changed, or all sessions were ended, since it was asked for. With a change the old
+    // address is told, a factor by mail to the old one goes and with it every session, and links sent there are
+    // dead. Fails with link_gone, address_refused, mfa_demanded.
     Result<Question> confirm(std::string_view token, audit::Origin const&);
 
 private:
-    Result<Question> confirm_in(storage::Transaction&, std::string_view token, audit::Origin const&);
-    Result<void> change_in(storage::Transaction&, users::User const&, std::string const& address, audit::Origin const&);
-    void remove_mail_factors(storage::Transaction&, users::User const&, audit::Origin const&);
+    struct Wanted {
+        std::string address;           // empty: none
+        std::optional<SessionRef> by;  // which goes on
+        bool demanded = false;         // SignInService::mfa_demanded
+    };
+    Result<Question> confirm_in(storage::Transaction&, std::string_view token, bool demanded, audit::Origin const&);
+    Result<void> change_in(storage::Transaction&, users::User const&, Wanted const&, audit::Origin const&);
     void record(storage::Transaction&, std::string_view code, UserId const&, audit::Origin const&, std::string_view address = {});
 
     Rooms rooms_;

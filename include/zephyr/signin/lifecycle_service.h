@@ -1,6 +1,6 @@
 // What operators and administrators do to somebody's account, with everything that must follow from it in one transaction.
 //
-// Owns: no table. Emits: user.state_changed, user.deleted, user.exported, mfa.reset, sessions.ended_all, break_glass.used.
+// Owns: no table. Emits: user.state_changed, passwords.set, user.deleted, user.exported, mfa.reset, sessions.ended_all, break_glass.used.
 #pragma once
 
 #include <string>
@@ -21,8 +21,11 @@ public:
 
     // Ends every session with it.
     Result<void> disable(UserId const&, audit::Actor const&, audit::Origin const&, std::string const& reason = {});
-    // Active again; clears a lock and the password's failures.
+    // Active again; clears a lock, and the failures of the password and of second factors in every lane.
     Result<void> enable(UserId const&, audit::Actor const&, audit::Origin const&, std::string const& reason = {});
+    // A password they are told of; `must_change` makes them choose another at the next sign-in. Ends every session, forgets every browser,
+    // clears the password's failures, and tells the person. Fails with passwords.* and a reason.
+    Result<void> set_password(UserId const&, SecretText const& password, passwords::MustChange, audit::Actor const&, audit::Origin const&);
     // Erases the person everywhere.
     Result<void> remove(UserId const&, audit::Actor const&, audit::Origin const&, std::string const& reason = {});
     // Break-glass: takes every second factor away, ends every session, tells the person at the next sign-in, and makes a password too
@@ -30,6 +33,7 @@ public:
     Result<std::int64_t> reset_mfa(UserId const&, audit::Actor const&, audit::Origin const&, std::string const& reason = {});
     // What reset_mfa does, for a caller that asked who may (recovery_service.h). Joins its transaction.
     Result<std::int64_t> take_factors(storage::Transaction&, UserId const&, audit::Actor const&, audit::Origin const&);
+    // Also a change of address that waits for its link. How many sessions.
     Result<std::size_t> end_sessions(UserId const&, audit::Actor const&, audit::Origin const&, std::string const& reason = {});
     // Everything kept about the person.
     Result<encoding::Json> export_data(UserId const&, audit::Actor const&, audit::Origin const&);

@@ -25,7 +25,7 @@ namespace zephyr::signin {
 namespace errors {
 // The link was used, is too old, was replaced by a newer one, never was, or what it proved is no longer so.
 inline constexpr Failure link_gone{Kind::expired, "auth.link_gone"};
-// Three such mails went out within the hour.
+// Three such mails went out within the hour, and for a password the last one still works.
 inline constexpr Failure mail_limited{Kind::limited, "auth.mail_limited"};
 }  // namespace errors
 
@@ -52,12 +52,16 @@ public:
     // References must outlive the object.
     MailLinks(storage::Database&, crypto::Sealer const&, Clock const&, Random&, MailLinkSettings);
 
-    // A new link to send to `address`. Joins the caller's transaction. Fails with mail_limited.
+    // A new link to send to `address`. Joins the caller's transaction. Fails with mail_limited: for reset_password only while an earlier one
+    // is good still, since anybody may ask for it and nobody must use up the owner's mails. So at most four more an hour go out of those.
     Result<std::string> issue(storage::Transaction&, UserId const&, LinkPurpose, std::string_view address);
-    // The statements and the work of issue(), for nobody; `counted`: of what is left of it after mail_limited.
+    // The statements and the work of issue(), for somebody who is not; `counted`: of what is left of it after mail_limited.
     void issue_decoy(storage::Transaction&, std::string_view address, bool counted = false);
     // And those of a message with a link in it.
     void issue_decoy_message(storage::Transaction&);
+    // An id that nobody has. Another one each time: rows and locks of people who are not there never meet in one place, where they would be
+    // slower than those of people who are.
+    UserId nobody();
     // What the link would do; uses nothing up. Fails with link_gone. The token may hold anything.
     Result<Link> look(storage::Transaction&, LinkPurpose, std::string_view token) const;
     // Uses it up: of many callers with one link exactly one succeeds. Fails with link_gone.
@@ -83,6 +87,9 @@ private:
     Random& random_;
     MailLinkSettings settings_;
 };
+
+// MailLinks::end, for services that send no links: what a link began must not outlast what they do.
+void end_links(storage::Transaction&, UserId const&, LinkPurpose, TimePoint now);
 
 // Where the page of a link is: "/reset-password".
 std::string_view path_of(LinkPurpose);

@@ -22,7 +22,8 @@ namespace zephyr::signin {
 struct Notice {
     std::string id;
     std::string what;  // a stable word: "factors_reset", "factor_added", "factor_removed", "password_changed", "token_reused",
-                       // "email_changed", "recovery_begun"
+                       // "email_changed", "email_change_asked", "recovery_begun",
+                       // "backup_codes_made", "backup_codes_low"
     TimePoint at;
 };
 

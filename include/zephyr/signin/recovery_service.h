@@ -4,8 +4,9 @@
 // Owns: table mfa_recovery. Emits: auth.recovery_*; and LifecycleService's events when one takes effect.
 //   An administrator asks with a reason: it takes effect after a delay, or at once when a second administrator approves.
 //   The person asks (where the operator allows it): password, then a link to the verified address, then a wait.
-// Until then every whole session of the person, and every administrator, can cancel it. It comes to nothing by itself when whoever asked
-// may no longer ask, when the password changed since, or when a factor was used since: it is not lost then.
+// Until then every whole session of the person, and every administrator, can cancel it. It comes to nothing by itself, approved or due, when
+// whoever asked may no longer ask, or when a factor was used or added since: it is not lost then. One begun by mail also when the password
+// changed since.
 // Not here: break-glass (LifecycleService::reset_mfa, `zephyr mfa reset --now`), which waits for nothing.
 #pragma once
 
@@ -15,6 +16,7 @@
 #include <string_view>
 #include <vector>
 
+#include "zephyr/foundation/log.h"
 #include "zephyr/messages/outbox.h"
 #include "zephyr/signin/lifecycle_service.h"
 #include "zephyr/signin/mail_links.h"
@@ -51,7 +53,7 @@ struct Recovery {
     Kind kind = Kind::admin;
     std::string requested_by;  // a user's id; empty for an operator, and for an administrator whose account is gone
     bool by_operator = false;  // at the terminal
-    std::string reason;        // as typed
+    std::string reason;        // as typed; "(unreadable)" when its key is gone or it was changed
     TimePoint requested_at;
     TimePoint due_at;
 };
@@ -73,14 +75,14 @@ class RecoveryService {
 public:
     // References must outlive the service. Throws Fault for settings out of range.
     RecoveryService(Rooms rooms, LifecycleService& lifecycle, MailLinks& links, messages::Outbox& outbox, crypto::Sealer const& sealer,
-                    Random& random, RecoverySettings settings);
+                    Random& random, Log& log, RecoverySettings settings);
 
     // --- By administrators and operators. Each fails with rbac.above_actor or rbac.denied, and the person's own account is refused with
     // own_account (ask) or recovery_same_person (approve).
     // Tells the person. Fails with recovery_reason_missing, recovery_open, recovery_no_factor.
     Result<Recovery> ask(UserId const&, audit::Actor const&, audit::Origin const&, std::string const& reason);
-    // A second administrator: takes effect at once. Of many callers exactly one succeeds. Fails with recovery_not_found,
-    // recovery_same_person. Only what an administrator asked for can be approved.
+    // A second administrator: takes effect at once. Of many callers exactly one succeeds. Fails with recovery_not_found (also when it
+    // came to nothing), recovery_same_person. Only what an administrator asked for can be approved.
     Result<void> approve(UserId const&, audit::Actor const&, audit::Origin const&);
     Result<void> cancel(UserId const&, audit::Actor const&, audit::Origin const&);
 
@@ -102,7 +104,8 @@ public:
     // --- Both.
     std::optional<Recovery> open_for(UserId const&);
     std::vector<Recovery> open(std::size_t most = 200);  // soonest first
-    // Carries out what is due; part of the periodic job. How many were decided, either way.
+    // Carries out what is due; part of the periodic job. How many were decided, either way. One that fails is logged, left for the next
+    // round, and stops no other.
     std::size_t carry_out_due();
     std::int64_t purge();  // decided ones, after 90 days
     RecoverySettings const& settings() const { return settings_; }
@@ -121,6 +124,7 @@ private:
     // Why a due one comes to nothing; empty when it takes effect.
     std::string hindrance(storage::Transaction&, Recovery const&);
     std::vector<Recovery> due();
+    void take(storage::Transaction&, Recovery const&, audit::Actor const&, audit::Origin const&);
     void carry_out(Recovery const&);
     void record(storage::Transaction&, std::string_view code, Recovery const&, audit::Actor const&, audit::Origin const&,
                 std::string_view reason = {});
@@ -132,6 +136,7 @@ private:
     messages::Outbox& outbox_;
     crypto::Sealer const& sealer_;
     Random& random_;
+    Log& log_;
     RecoverySettings settings_;
 };
 

@@ -112,12 +112,16 @@ public:
 
     // A code of any kind. `enrol` confirms the enrolment this session began, and needs a fresh proof; `prove` checks a confirmed factor;
     // `either` is for callers with one path for both: the enrolment first, then the factors. The session gets a new token; the first
-    // factor of an account ends its other sessions, which never proved one. Fails with mfa.* as the provider does, mfa_disabled,
-    // unknown_factor, step_up_required, stronger_proof_required, sessions.*.
+    // factor of an account ends its other sessions, which never proved one. A sign-in that waits for a factor takes none that does not
+    // count from somebody who has one that does: stronger_proof_required. Fails with mfa.* as the provider does, mfa_disabled,
+    // unknown_factor, step_up_required, stronger_proof_required, sessions.*; but for what the provider refused, nothing has happened then,
+    // and the code is still good.
     enum class Purpose { prove, enrol, either };
     Result<CodeAccepted> verify_code(SessionRef const& session, GivenCode const& given, audit::Origin const& origin, Purpose purpose);
-    // Sends a code to a confirmed factor, for sign-in or step-up. Fails with mfa_disabled, unknown_factor, not_enrolled, sending_limited.
-    Result<mfa::SentCode> send_code(SessionRef const& session, std::string_view kind, audit::Origin const& origin);
+    // Sends a code to a confirmed factor, the first of its kind if none is named, for sign-in or step-up. Fails with mfa_disabled,
+    // unknown_factor, not_enrolled, sending_limited, stronger_proof_required as verify_code does.
+    Result<mfa::SentCode> send_code(SessionRef const& session, std::string_view kind, audit::Origin const& origin,
+                                    std::optional<FactorId> const& factor = std::nullopt);
     // The password again, in a session that is whole. Fails with invalid_credentials or passwords.busy, and with step_up_required for
     // whoever has a second factor: the weaker proof does not stand in for the stronger.
     Result<sessions::IssuedSession> verify_password(SessionRef const& session, SecretText const& password, audit::Origin const& origin);
@@ -135,10 +139,26 @@ public:
     bool has_second_factor(UserId const& user) const { return settings_.mfa_enabled && rooms_.mfa.has_second_factor(user); }
     // One that require_mfa and the policy accept.
     bool has_counting_factor(UserId const& user) const;
+    // Whether a sign-in that waits for a factor takes one of this kind: one that counts, or anything from those who have none that does.
+    bool completes_sign_in(UserId const& user, mfa::FactorKind const& kind) const { return counts(kind) || !has_counting_factor(user); }
     bool counts(mfa::FactorKind const& kind) const { return kind.aal2 || (settings_.email_satisfies_mfa && kind.name == "email"); }
-    // What stands in the way of a session once nothing else does: empty, or mfa_enrolment_required. `rules` are worked out before the
-    // transaction.
-    std::string pending_by_policy(storage::Transaction&, UserId const& user, MfaPolicy::Applying const& rules) const;
+    // What stands in the way of a session once nothing else does: empty, or mfa_enrolment_required; and in a grace, when the session ends
+    // at the latest. `rules` are worked out before the transaction.
+    struct ByPolicy {
+        std::string pending = {};
+        std::optional<TimePoint> until = std::nullopt;
+    };
+    ByPolicy by_policy(storage::Transaction&, UserId const& user, MfaPolicy::Applying const& rules) const;
+
+    // Some factor of a person came or went: their other sessions end, trust in browsers ends, and they are told. In the caller's write.
+    void factor_changed(storage::Transaction&, UserId const&, std::optional<SessionRef> const& except, audit::Origin const&,
+                        std::string_view reason, std::string_view notice);
+    // Their address is no longer what it was: factors by mail to the old one go, and backup codes that stood in for them. In the caller's
+    // write; `demanded` (mfa_demanded) is worked out before. Fails with mfa_demanded where it would take the last one that counts.
+    Result<void> take_mail_factors(storage::Transaction&, UserId const&, std::optional<SessionRef> const& except, bool demanded,
+                                   audit::Origin const&);
+    // The check of take_mail_factors alone, for whoever asks before it comes to that.
+    Result<void> may_lose_mail_factors(UserId const& user, bool demanded) const;
     SignInSettings const& settings() const { return settings_; }
 
 private:
@@ -149,7 +169,7 @@ private:
     struct Checking;
     Result<CodeAccepted> verify_code_in(storage::Transaction&, Checking&);
     Result<mfa::VerifiedFactor> check_code(storage::Transaction&, Checking&);
-    std::string pending_after_code(storage::Transaction&, Checking const&) const;
+    ByPolicy after_code(storage::Transaction&, Checking const&) const;
     void tell_of_backup_codes(storage::Transaction&, UserId const& user);
 
     Rooms rooms_;
