@@ -34,7 +34,9 @@ Result<sessions::IssuedSession> AccountService::change_password(SessionRef const
     auto const along = [&](Transaction& tx) {
         rooms_.sessions.end_all(user.id, ref, actor, origin, "password_changed");
         rooms_.devices.forget_others(tx, user.id, device_cookie, actor, origin, "password_changed");
-        for (auto const purpose : {LinkPurpose::change_email, LinkPurpose::reset_password}) end_links(tx, user.id, purpose, rooms_.clock.now());
+        for (auto const purpose : {LinkPurpose::change_email, LinkPurpose::reset_password}) {
+            end_links(tx, user.id, purpose, rooms_.clock.now());
+        }
         notices_.post(tx, user.id, "password_changed");
         sessions::Change change{.proved = sessions::Factor{"pwd", rooms_.clock.now()}, .pending = {}};
         if (demanded) {
