@@ -1,5 +1,5 @@
 -- One-time links sent by mail. `selector` finds the row, `secret_hash` is the SHA-256 of the 256 bits beside it in the link. `address` is what
--- the link proves, sealed. `user_id` is '' for a decoy: an unknown name costs the same rows as a known one.
+-- the link proves, sealed. `user_id` of a decoy is nobody's: an unknown name costs the same rows as a known one.
 CREATE TABLE mail_link (
     selector TEXT NOT NULL PRIMARY KEY,
     user_id TEXT NOT NULL,

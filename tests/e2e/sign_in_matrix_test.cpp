@@ -167,7 +167,7 @@ std::optional<Outcome> expected(Way way, Account account, Factors factors) {
         case Way::forward:
             // These have no whole session to begin with.
             if (factors == Factors::demanded || factors == Factors::totp_locked_out) return std::nullopt;
-            if (way != Way::cookie && way != Way::forward && factors == Factors::trusted_browser) return std::nullopt;
+            if (way != Way::cookie && factors == Factors::trusted_browser) return std::nullopt;
             return of_session(account, factors);
     }
     return std::nullopt;
@@ -209,12 +209,11 @@ private:
     Person make(Factors factors);
     void add_email(Person&);
     void sign_in_whole(Person&, Factors factors, bool by_token);
-    void put_into(Person const&, Account account);
+    void put_into(Person&, Account account);
     std::string code(Person const& person) { return app.code_for(person.secret); }
     std::string sent_code(Person const& person, Factors factors) {
         app.send_messages();
-        auto const message = factors == Factors::sms ? app.sms.last_to(number_of(person)) : app.mail.last_to(person.user.email.value());
-        return testing::code_in(message.text);
+        return factors == Factors::sms ? testing::newest_code(app.sms, number_of(person)) : testing::newest_code(app.mail, person.user.email.value());
     }
     std::string number_of(Person const& person) const { return "+1500" + std::to_string(1000000 + std::stoi(person.user.username.substr(1))); }
     Outcome probe(std::function<Answer(std::string const&)> const& get);
@@ -251,7 +250,7 @@ Matrix::Person Matrix::make(Factors factors) {
     if (factors == Factors::trusted_browser || factors == Factors::demanded_and_trusted) {
         browser.submit("/sign-out", {}, "/account");
         EXPECT_EQ(browser.log_in(name).json().string_at("pending"), wants_code);
-        EXPECT_EQ(browser.submit("/sign-in/factor", {{"method", "totp"}, {"code", code(person)}, {"trust", "on"}}).status(), 303);
+        EXPECT_EQ(browser.submit("/sign-in/factor", {{"method", "totp"}, {"code", code(person)}, {"trust_device", "on"}}).status(), 303);
         app.clock.advance(30s);
     }
     if (factors == Factors::demanded_and_trusted) app.stack.roles.grant(rbac::Subject::user(person.user.id), "demanded", Actor::system()).value();
@@ -263,8 +262,9 @@ Matrix::Person Matrix::make(Factors factors) {
             });
         }
     }
-    // The device that was known keeps its cookie; the session ends.
     browser.cookies().erase("zephyr_session");
+    // A browser known to the account has a lane of its own, which a lock-out by strangers does not reach: not so here.
+    if (factors == Factors::totp_locked_out) browser.cookies().erase("zephyr_device");
     return person;
 }
 
@@ -294,7 +294,7 @@ void Matrix::sign_in_whole(Person& person, Factors factors, bool by_token) {
     }
 }
 
-void Matrix::put_into(Person const& person, Account account) {
+void Matrix::put_into(Person& person, Account account) {
     auto const& id = person.user.id;
     auto const system = Actor::system();
     switch (account) {
@@ -307,6 +307,7 @@ void Matrix::put_into(Person const& person, Account account) {
         case Account::deleted: app.stack.users.remove(id, app.stack.personal_data, system).value(); break;
         case Account::must_change: app.stack.passwords.require_change(id, "test", system).value(); break;
         case Account::password_locked_out:
+            person.browser.cookies().erase("zephyr_device");
             app.stack.database->write([&](storage::Transaction& tx) {
                 tx.run("UPDATE password_credential SET failures = 100 WHERE user_id = $1", id.str());
             });
@@ -393,7 +394,7 @@ Outcome Matrix::run(Way way, Account account, Factors factors) {
             program.refresh();
             return by_token();
         case Way::forward: {
-            sign_in_whole(person, factors, false);
+            sign_in_whole(person, factors, true);
             put_into(person, account);
             auto const ask = [&](std::string const& host) {
                 http::Request request;
@@ -403,10 +404,9 @@ Outcome Matrix::run(Way way, Account account, Factors factors) {
                 request.headers.add("X-Forwarded-Host", host);
                 request.headers.add("X-Forwarded-Uri", "/");
                 request.headers.add("X-Forwarded-Method", "GET");
-                if (!program.access.empty()) request.headers.add("Authorization", "Bearer " + program.access);
+                request.headers.add("Authorization", "Bearer " + program.access);
                 return browser.send(std::move(request));
             };
-            sign_in_whole(person, Factors::none, true);
             return ask("app.example.com").status() != 200 ? refused : ask("strict.example.com").status() == 200 ? two : whole;
         }
     }

@@ -162,14 +162,14 @@ protected:
 TEST_F(TwoWorths, right_codes_by_mail_give_no_new_guesses_at_the_app) {
     for (int i = 0; i < 10; ++i) {
         auto const in = new_session();
-        ASSERT_EQ(give_app(in, wrong_app_code()), "mfa.wrong_code") << i;
+        ASSERT_EQ(give_app(in, wrong_app_code()), "mfa.totp_wrong_code") << i;
         ASSERT_EQ(give_mail(in, true), "ok") << i;
     }
     EXPECT_EQ(give_app(new_session(), app_code()), "mfa.too_many_attempts") << "after ten the lane waits, even for the right code";
     for (int i = 10; i < 100; ++i) {
         clock.advance(15min);
         auto const in = new_session();
-        ASSERT_EQ(give_app(in, wrong_app_code()), "mfa.wrong_code") << i;
+        ASSERT_EQ(give_app(in, wrong_app_code()), "mfa.totp_wrong_code") << i;
         ASSERT_EQ(give_mail(in, true), "ok") << i;
     }
     clock.advance(std::chrono::hours{24 * 300});
@@ -180,7 +180,7 @@ TEST_F(TwoWorths, right_codes_by_mail_give_no_new_guesses_at_the_app) {
 
 TEST_F(TwoWorths, right_codes_by_mail_give_no_new_guesses_in_one_session) {
     for (int i = 0; i < 5; ++i) {
-        ASSERT_EQ(give_app(session, wrong_app_code()), "mfa.wrong_code");
+        ASSERT_EQ(give_app(session, wrong_app_code()), "mfa.totp_wrong_code");
         ASSERT_EQ(give_mail(session, true), "ok");
     }
     EXPECT_EQ(give_app(session, app_code()), "mfa.too_many_attempts");
@@ -197,7 +197,7 @@ TEST_F(TwoWorths, wrong_codes_by_mail_close_the_mailbox_and_not_the_app) {
 TEST_F(TwoWorths, no_count_is_left_when_a_person_is_cleared_or_erased) {
     for (int i = 0; i < 10; ++i) {
         ASSERT_EQ(give_mail(new_session(), false), "mfa.wrong_code");
-        ASSERT_EQ(give_app(new_session(), wrong_app_code()), "mfa.wrong_code");
+        ASSERT_EQ(give_app(new_session(), wrong_app_code()), "mfa.totp_wrong_code");
     }
     database->write([&](storage::Transaction& tx) { attempts.clear(tx, alice); });
     EXPECT_EQ(count("SELECT count(*) FROM mfa_attempt"), 0);

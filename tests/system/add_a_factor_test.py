@@ -29,10 +29,9 @@ class AddAFactor(unittest.TestCase):
     def setUp(self):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
-        self.folder = folder.name
+        add_user(f"{folder.name}/data", "ada")  # before: this server takes no commands
         self.server = Server(data=f"{folder.name}/data", binary=EXAMPLE, serve=(), flags=[*QUICK, "--log-level", "error"])
         self.addCleanup(self.server.stop)
-        add_user(self.server.data, "ada")
         self.phone, self.stolen = Phone(folder.name, "phone"), Phone(folder.name, "other")
         self.browser = self.server.client()
         self.assertEqual(self.browser.log_in("ada")[1]["mfa"], "none")

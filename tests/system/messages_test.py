@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Codes and links that leave the server: by SMS through a gateway that speaks Twilio's published API and through an SMS centre that speaks
-SMPP, by mail through a server with STARTTLS and AUTH. And what happens when these hang, refuse, answer rubbish or die, or the server does."""
+SMPP, by mail through a server with STARTTLS and AUTH. And what happens when these hang, refuse, answer rubbish or die, or we do."""
 import email.utils
 import json
 import re
@@ -14,15 +14,13 @@ from code_gateways import MailServer, SmppGateway, SmsGateway, wait_until
 from zephyr_server import QUICK, Server, add_user, totp, zephyr
 
 PHONE = "+4915112345678"
+POLL = 3  # seconds between two looks of the server at what is due
+SENT, DEAD = "ZMSGS01I", "ZMSGS02W"
 
 
 def phone(number):
     """Several numbers: only so many codes go to one that is being added."""
     return PHONE[:-1] + str(number)
-
-
-POLL = 3  # seconds between two looks of the server at what is due
-SENT, DEAD = "ZMSGS01I", "ZMSGS02W"
 
 
 class Messages(unittest.TestCase):

@@ -22,7 +22,8 @@ class SeedFlow(unittest.TestCase):
             self.assertIn("secret", setup)
             self.assertIn("qr_code", setup)
             code = totp(setup["secret"])
-            self.assertEqual(client.post("/auth/mfa/totp/verify", {"code": code}), (200, {"status": "enabled"}))
+            status, enabled = client.post("/auth/mfa/totp/verify", {"code": code})
+            self.assertEqual((status, enabled["status"], len(enabled["backup_codes"])), (200, "enabled", 10))
             self.assertEqual(client.get("/admin/dashboard")[0], 200)
 
             other = server.client()

@@ -82,6 +82,14 @@ inline std::string code_in(std::string const& text) {
     }
     return {};
 }
+// The code of the newest message that has one, to anybody or to one destination: others may have come after it.
+inline std::string newest_code(SentMessages const& kept, std::string_view to = {}) {
+    auto const messages = kept.all();
+    for (auto message = messages.rbegin(); message != messages.rend(); ++message) {
+        if (auto code = code_in(message->text); !code.empty() && (to.empty() || message->to == to)) return code;
+    }
+    return {};
+}
 // The first address in a text.
 inline std::string link_in(std::string const& text) {
     auto at = text.find("https://");
