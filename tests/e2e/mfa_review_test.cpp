@@ -89,6 +89,7 @@ TEST(MfaReview, a_code_by_mail_completes_no_sign_in_of_somebody_who_has_an_app) 
     world.add_email(own);
 
     ASSERT_EQ(thief.log_in("alice").json().string_at("pending"), "mfa.required");
+    while (world.app.send_messages() > 0) {}  // the notices of what was added
     auto const mails = world.app.mail.count();
     EXPECT_EQ(thief.post("/auth/mfa/email/send").id(), "mfa.stronger_proof_required");
     EXPECT_EQ(thief.submit("/sign-in/factor/send", {{"method", "email"}}, "/sign-in/factor").status(), 401);

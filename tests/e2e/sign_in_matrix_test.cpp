@@ -110,6 +110,8 @@ Outcome after_password(Account account, Factors factors) {
                                                    {Factors::trusted_browser, whole},
                                                    {Factors::demanded_and_trusted, wants_code}};
     auto const& outcome = active.at(factors);
+    // Whoever has to choose a new password proves everything first, in a trusted browser too.
+    if (account == Account::must_change && factors == Factors::trusted_browser) return wants_code;
     if (account == Account::must_change && outcome != wants_code) return wants_password;
     return outcome;
 }
@@ -437,6 +439,23 @@ std::map<std::string, std::string> const no_way_in{
     {"POST /setup/{token}", "the first administrator's link; there is no account before it"},
     {"POST /auth/logout", "ends a session"},
     {"POST /sign-out", "ends a session"},
+    {"POST /auth/mfa/totp/setup", "begins an enrolment; POST /auth/mfa/totp/verify ends it"},
+    {"POST /auth/mfa/sms/setup", "begins an enrolment; POST /auth/mfa/sms/verify ends it"},
+    {"POST /auth/mfa/email/setup", "begins an enrolment; POST /auth/mfa/email/verify ends it"},
+    {"POST /auth/mfa/sms/send", "sends a code for POST /auth/mfa/sms/verify"},
+    {"POST /auth/mfa/email/send", "sends a code for POST /auth/mfa/email/verify"},
+    {"POST /sign-in/factor/send", "sends a code for POST /sign-in/factor"},
+    {"POST /account/factors/totp/begin", "begins an enrolment, by the service behind /auth/mfa/totp/setup"},
+    {"POST /account/factors/totp/confirm", "ends one, by the service behind /auth/mfa/totp/verify"},
+    {"POST /account/factors/sms/begin", "begins an enrolment, by the service behind /auth/mfa/sms/setup"},
+    {"POST /account/factors/sms/confirm", "ends one, by the service behind /auth/mfa/sms/verify"},
+    {"POST /account/factors/email/begin", "begins an enrolment, by the service behind /auth/mfa/email/setup"},
+    {"POST /account/factors/email/confirm", "ends one, by the service behind /auth/mfa/email/verify"},
+    {"POST /forgot-password", "sends a link to the account's own address"},
+    {"POST /auth/password/forgot", "sends a link to the account's own address"},
+    {"POST /reset-password/{token}", "sets a password and ends every session; the person signs in afterwards, with every factor"},
+    {"POST /auth/password/reset", "sets a password and ends every session; the person signs in afterwards, with every factor"},
+    {"POST /verify-email/{token}", "says that an address is right; opens no session"},
     {"POST /account/password", "changes the password of a session that stays pending in every other way"},
 };
 
