@@ -1,4 +1,5 @@
 // /auth/mfa/backup-codes for programs: how many are left, a new set, giving one.
+#include "routes/code_answer.h"
 #include "routes/token_answer.h"
 #include "zephyr/guards/gatekeeper.h"
 #include "zephyr/http/bearer.h"
@@ -20,9 +21,7 @@ constexpr std::string_view path = "/auth/mfa/backup-codes";
 
 Result<Response> make(Request const& request, Principal const& who, signin::AccountService& account) {
     ZEPHYR_TRY(auto const codes, account.new_backup_codes(who.session, origin_of(request, who)));
-    Json list = Json::array();
-    for (auto const& code : codes) list.push(code.reveal());
-    return Response::json(200, Json::object({{"backup_codes", std::move(list)}}));
+    return Response::json(200, Json::object({{"backup_codes", backup_code_list(codes)}}));
 }
 
 Result<Response> verify(Request const& request, SessionHolder const& who, signin::SignInService& sign_in, signin::BearerService& bearer,

@@ -1,8 +1,7 @@
 // The seed's /auth/mfa/sms and /auth/mfa/email paths for programs: have a code sent, give it back. Mounted whether or not the operator set
 // up somebody who sends: without one, those that send answer mfa.unknown_factor.
-#include "routes/token_answer.h"
+#include "routes/code_answer.h"
 #include "zephyr/guards/gatekeeper.h"
-#include "zephyr/http/bearer.h"
 #include "zephyr/routes/routes.h"
 
 namespace zephyr::routes {
@@ -36,33 +35,8 @@ Response answer_sent(Request const& request, Result<mfa::SentCode> const& sent) 
         200, Json::object({{"status", "sent"}, {"expires_in", std::int64_t{sent.value().expires_in.count()}}, {"to", sent.value().to}}));
 }
 
-Json backup_codes_of(std::vector<SecretText> const& codes) {
-    Json out = Json::array();
-    for (auto const& code : codes) out.push(code.reveal());
-    return out;
-}
-
-// A client with a token gets new tokens in the answer, and no cookie.
-Result<Response> verify_by_token(Request const& request, SessionHolder const& who, signin::GivenCode code, Rooms const& rooms) {
-    code.remember_browser = false;
-    ZEPHYR_TRY(auto const accepted,
-               rooms.bearer.verify_code(who.session, code, origin_of(request, who), signin::SignInService::Purpose::either));
-    auto answer = describe_tokens(accepted.tokens);
-    answer.set("status", accepted.enrolled ? "enabled" : "verified");
-    if (!accepted.backup_codes.empty()) answer.set("backup_codes", backup_codes_of(accepted.backup_codes));
-    return Response::json(200, answer);
-}
-
 Result<Response> verify(Request const& request, SessionHolder const& who, std::string_view kind, Rooms const& rooms) {
-    signin::GivenCode code{.kind = std::string{kind}, .code = json_text(request, "code")};
-    if (http::bearer_credentials(request).decides()) return verify_by_token(request, who, std::move(code), rooms);
-    code.device_cookie = rooms.web.device_cookie(request);
-    ZEPHYR_TRY(auto const accepted,
-               rooms.sign_in.verify_code(who.session, code, origin_of(request, who), signin::SignInService::Purpose::either));
-    auto answer = Json::object({{"status", accepted.enrolled ? "enabled" : "verified"}});
-    if (!accepted.issued.session.pending.empty()) answer.set("pending", accepted.issued.session.pending);
-    if (!accepted.backup_codes.empty()) answer.set("backup_codes", backup_codes_of(accepted.backup_codes));
-    return rooms.web.signed_in(Response::json(200, answer), accepted.issued, accepted.device_cookie);
+    return answer_code(request, who, {.kind = std::string{kind}, .code = json_text(request, "code")}, {rooms.sign_in, rooms.bearer, rooms.web});
 }
 
 // To the factor that is named, of a session that may know its id; else to the first.
@@ -125,16 +99,6 @@ http::RouteOptions send_options(std::string_view where) {
 }
 
 http::RouteOptions verify_options(std::string_view where) {
-    std::vector<Field> fields{{.name = "status", .required = true, .one_of = {"enabled", "verified"}},
-                              {.name = "pending", .description = "What the sign-in still owes."},
-                              {.name = "backup_codes",
-                               .type = Field::Type::list,
-                               .description = "With an account's first factor that counts towards AAL2: shown this once."}};
-    for (auto field : token_fields()) {
-        if (field.name == "pending") continue;
-        field.required = false;
-        fields.push_back(std::move(field));
-    }
     return {.rate_class = "factor",
             .summary = "Give a code that came by " + std::string{where},
             .description = "Finishes the enrolment this session began, or proves the second factor. The session gets a new cookie; a "
@@ -143,7 +107,7 @@ http::RouteOptions verify_options(std::string_view where) {
                                                  .type = Field::Type::secret,
                                                  .required = true,
                                                  .description = "Six digits."}}},
-            .answers = {{.description = "The code was right.", .fields = std::move(fields)}},
+            .answers = {{.description = "The code was right.", .fields = code_answer_fields()}},
             .refusals = {mfa::errors::wrong_code, mfa::errors::code_reused, mfa::errors::code_expired, mfa::errors::not_enrolled,
                          mfa::errors::unknown_factor, mfa::errors::enrolment_expired, mfa::errors::too_many_attempts,
                          mfa::errors::locked_out, mfa::errors::device_limit, mfa::errors::already_enrolled, mfa::errors::stronger_proof_required,

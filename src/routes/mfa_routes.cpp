@@ -1,9 +1,8 @@
 // The seed's /auth/mfa paths for programs: which factors there are, enrol an authenticator app, give a code, remove a factor.
-#include "routes/token_answer.h"
+#include "routes/code_answer.h"
 #include "zephyr/encoding/base64.h"
 #include "zephyr/encoding/qr.h"
 #include "zephyr/guards/gatekeeper.h"
-#include "zephyr/http/bearer.h"
 #include "zephyr/routes/routes.h"
 
 namespace zephyr::routes {
@@ -32,36 +31,8 @@ Result<Response> set_up(Request const& request, SessionHolder const& who, signin
                                              {"expires_at", to_rfc3339(enrolment.expires_at)}}));
 }
 
-// Shown this once, with the account's first factor.
-void add_backup_codes(Json& answer, std::vector<SecretText> const& codes) {
-    if (codes.empty()) return;
-    Json list = Json::array();
-    for (auto const& code : codes) list.push(code.reveal());
-    answer.set("backup_codes", std::move(list));
-}
-
-// A client with a token gets new tokens in the answer, and no cookie.
-Result<Response> verify_by_token(Request const& request, SessionHolder const& who, std::string const& code,
-                                 signin::BearerService& bearer) {
-    ZEPHYR_TRY(auto const accepted,
-               bearer.verify_code(who.session, {.code = code}, origin_of(request, who), signin::SignInService::Purpose::either));
-    auto answer = describe_tokens(accepted.tokens);
-    answer.set("status", accepted.enrolled ? "enabled" : "verified");
-    add_backup_codes(answer, accepted.backup_codes);
-    return Response::json(200, answer);
-}
-
-Result<Response> verify(Request const& request, SessionHolder const& who, signin::SignInService& sign_in, signin::BearerService& bearer,
-                        Web const& web) {
-    auto const code = json_text(request, "code");
-    if (http::bearer_credentials(request).decides()) return verify_by_token(request, who, code, bearer);
-    signin::GivenCode const given{.code = code, .device_cookie = web.device_cookie(request), .trust_device = json_flag(request, "trust_device")};
-    ZEPHYR_TRY(auto const accepted,
-               sign_in.verify_code(who.session, given, origin_of(request, who), signin::SignInService::Purpose::either));
-    auto answer = Json::object({{"status", accepted.enrolled ? "enabled" : "verified"}});
-    if (!accepted.issued.session.pending.empty()) answer.set("pending", accepted.issued.session.pending);
-    add_backup_codes(answer, accepted.backup_codes);
-    return web.signed_in(Response::json(200, answer), accepted.issued, accepted.device_cookie);
+Result<Response> verify(Request const& request, SessionHolder const& who, CodeRooms const& rooms) {
+    return answer_code(request, who, {.code = json_text(request, "code"), .trust_device = json_flag(request, "trust_device")}, rooms);
 }
 
 // For a sign-in that waits: what may be asked for, and nothing else of the account. Where a code would go is shown, so that people know where
@@ -175,15 +146,6 @@ http::RouteOptions remove_options() {
 }
 
 http::RouteOptions verify_options() {
-    std::vector<Field> fields{{.name = "status", .required = true, .one_of = {"enabled", "verified"}}};
-    // With a token come its successors, with a cookie a new one and nothing of these.
-    fields.push_back({.name = "backup_codes",
-                      .type = Field::Type::list,
-                      .description = "With an account's first factor: codes for the day the device is lost, shown this once."});
-    for (auto field : token_fields()) {
-        field.required = false;
-        fields.push_back(std::move(field));
-    }
     return {
         .rate_class = "factor",
         .summary = "Give a one-time code",
@@ -195,7 +157,7 @@ http::RouteOptions verify_options() {
                                         {.name = "trust_device",
                                          .type = Field::Type::flag,
                                          .description = "Ask no factor in this browser for a while, where the operator allows that."}}},
-        .answers = {{.description = "The code was right.", .fields = std::move(fields)}},
+        .answers = {{.description = "The code was right.", .fields = code_answer_fields()}},
         .refusals = {mfa::errors::totp_wrong_code, mfa::errors::totp_code_reused, mfa::errors::totp_not_enrolled,
                      mfa::errors::enrolment_expired, mfa::errors::too_many_attempts, mfa::errors::locked_out, mfa::errors::device_limit,
                      signin::errors::mfa_disabled, signin::errors::step_up_required, sessions::errors::limit_reached}};
@@ -229,7 +191,7 @@ void mount_mfa_routes(http::App& app, signin::SignInService& sign_in, signin::Ac
     app.post(
         "/auth/mfa/totp/verify", http::require_session,
         [&](Request const& request, SessionHolder const& who) -> Response {
-            auto verified = verify(request, who, sign_in, bearer, web);
+            auto verified = verify(request, who, {sign_in, bearer, web});
             return verified.ok() ? std::move(verified).value() : refuse(verified.error(), request);
         },
         verify_options());
